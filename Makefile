@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The only entry: `make help`. Each room brings its rules in one fragment,
+# ROOM/*.mk; here is what leads through all of them.
+
+VARIANT  ?=
+VARIANTS := $(or $(VARIANT),baseline movable)
+FLAVOURS := $(VARIANTS:%=%$(if $(DEBUG),-debug))
+
+Q := $(if $(V),,@)
+MAKEFLAGS += --no-print-directory
+export VARIANT VARIANTS FLAVOURS T V DEBUG LINUX UPDATE ACCEL
+
+help:
+	@cat scripts/help
+
+include $(wildcard */*.mk)
+
+# One make at a time in a tree. What follows the kernels is a make of its own, as it
+# depends on files that are only there then. (sh -e: the first failure is the last
+# thing said.)
+LOCKED  = @scripts/locked $@ sh -ec$(if $(V),x)
+KERNELS = for v in $(VARIANTS); do kernel-patches/series.sh --hash $$v >/dev/null; done; \
+	  scripts/deps; \
+	  for v in $(VARIANTS); do kernel-patches/kernel.sh $$v; done
+
+run:
+	$(LOCKED) '$(KERNELS); $(MAKE) testbed-run'
+
+test:
+	$(LOCKED) '$(KERNELS); scripts/suites $(TESTS)'
+
+kernel:
+	$(LOCKED) '$(KERNELS)'
+
+shell: VARIANTS := $(firstword $(VARIANTS))
+shell:
+	$(LOCKED) '$(KERNELS); $(MAKE) build/vm/vmrun build/vm/init; \
+		build/vm/vmrun --kernel build/kernel/$(firstword $(FLAVOURS)) --name shell \
+			--accel $(or $(ACCEL),auto) --share $(CURDIR) --shell $(if $(V),-v)'
+
+check-patches:
+	$(LOCKED) '$(KERNELS); \
+		for v in $(filter-out baseline,$(VARIANTS)); do kernel-patches/check-patches.sh $$v; done'
+
+deps:
+	$(Q)scripts/deps
+
+# Results and the cache stay.
+clean:
+	$(LOCKED) 'find build -mindepth 1 -maxdepth 1 ! -name .lock ! -name results -exec rm -rf {} +'
+
+distclean:
+	$(LOCKED) 'find build -mindepth 1 -maxdepth 1 ! -name .lock -exec rm -rf {} +; \
+		c=$${XDG_CACHE_HOME:-$$HOME/.cache}/skb-meta; [ ! -d "$$c" ] || \
+		flock -n "$$c/lock" rm -rf "$$c" || { echo "another make is at work in $$c" >&2; exit 1; }'
+
+.PHONY: help run test kernel shell check-patches deps clean distclean

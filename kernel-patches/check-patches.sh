@@ -1,0 +1,133 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+#   check-patches.sh VARIANT
+#
+# What netdev's patch checks ask of a series, as KTAP: it applies, it is no longer
+# than 15 patches, checkpatch --strict is silent about each patch, and after each
+# patch every file that the series touches compiles with W=1 and sparse without a
+# warning that the base does not have. (Line numbers are left out of the comparison;
+# files that are not in the test configuration are named and not compiled.)
+#
+# The kernel of the variant has to be there: its objects tell what is configured.
+
+me=check-patches
+. "${0%/*}/common.sh"
+
+[ $# = 1 ] || usage "usage: check-patches.sh VARIANT"
+variant=$1
+check_variant "$variant"
+[ "$variant" != baseline ] || usage "VARIANT=baseline has no patches; valid are: $(variants | grep -vx baseline | xargs)"
+
+base=$("$here/base.sh") || exit
+base_desc=${base#* } base=${base%% *}
+src=$cache/work/check/src obj=$cache/work/check/obj
+out=$build/check-patches/$variant
+mkdir -p "$out" || exit
+patches=$("$here/series.sh" --list "$variant") || exit
+number=$(echo "$patches" | wc -l)
+
+n=0 passed=0 failed=0
+
+# verdict STATUS NAME [FILE]: FILE says why not
+verdict()
+{
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		passed=$((passed + 1))
+		echo "ok $n $2"
+	else
+		failed=$((failed + 1))
+		echo "not ok $n $2"
+		[ -z "${3:-}" ] || head -n 20 "$3" | sed 's/^/# /'
+	fi
+}
+
+finish()
+{
+	echo "check-patches: $variant: $passed passed, $failed failed, 0 skipped"
+	[ "$failed" = 0 ]
+	exit
+}
+
+# What compiling the files of the series says, sorted, without line numbers. The
+# exit status is the compiler's; messages of make only count if it fails.
+compile()
+{
+	(
+		forget_environment
+		exec make -k -C "$src" O="$obj" CC="ccache gcc" HOSTCC="ccache gcc" \
+			W=1 C=1 -j"$(nproc)" $objects
+	) >"$out/log" 2>&1
+	status=$?
+	sed -nE 's/^(\.\.\/[^:]*|[a-z][^: ]*):[0-9:]+ ((warning|error|note): .*)/\1: \2/p' "$out/log" |
+		grep -v ': note: ' | sort -u >"$out/warnings"
+	return $status
+}
+
+echo "KTAP version 1"
+echo "1..$((2 + number * 2))"
+
+lock_cache
+head=$("$here/series.sh" "$variant" "$base" "$base_desc" 2>"$out/log")
+verdict $? "$variant applies to $base_desc" "$out/log"
+[ "$failed" = 0 ] || finish
+[ "$number" -le 15 ]
+verdict $? "$variant has at most 15 patches ($number)"
+
+checkout "$src" "$base"
+mkdir -p "$obj"
+cmp -s "$build/kernel/$variant/config" "$obj/.config" ||
+	cp "$build/kernel/$variant/config" "$obj/.config" || die "make kernel VARIANT=$variant comes first"
+
+# Files of the series that this configuration compiles, and those there are so far.
+touched=$(git -C "$src" diff --name-only "$base" "$head")
+files=
+for f in $touched; do
+	case $f in
+	tools/*|Documentation/*) ;;
+	*.c)	if [ -f "$cache/work/$variant/obj/${f%.c}.o" ]; then
+			files="$files $f"
+		else
+			echo "# not in the configuration: $f"
+		fi ;;
+	esac
+done
+
+objects_here()
+{
+	objects=
+	for f in $files; do
+		[ ! -f "$src/$f" ] || objects="$objects ${f%.c}.o"
+	done
+}
+
+objects_here
+# without the objects every file is compiled and says all it has to say
+for o in $objects; do
+	rm -f "$obj/$o"
+done
+[ -z "$objects" ] || compile || die "the base does not compile, see $out/log"
+mv "$out/warnings" "$out/warnings.base" 2>/dev/null || : >"$out/warnings.base"
+
+git -C "$src" rev-list --reverse "$base..$head" >"$out/commits"
+exec 4<"$out/commits"
+for p in $patches; do
+	read -r commit <&4
+	name=${p##*/}
+	checkout "$src" "$commit"
+
+	"$src/scripts/checkpatch.pl" --strict --no-summary --terse --root="$src" "$p" >"$out/checkpatch" 2>&1
+	verdict $? "$name checkpatch --strict" "$out/checkpatch"
+
+	objects_here
+	status=0
+	: >"$out/new"
+	if [ -n "$objects" ]; then
+		compile || { status=1; grep -E 'error:|\*\*\*' "$out/log" >"$out/new"; }
+		comm -13 "$out/warnings.base" "$out/warnings" >>"$out/new"
+	fi
+	[ "$status" = 0 ] && [ ! -s "$out/new" ]
+	verdict $? "$name compiles, no new warnings" "$out/new"
+done
+finish
