@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tunnels testbed's programs and its engine agree on.
+ *
+ * On the wire: the payload of every packet that counts is one 8-byte record, magic and
+ * nonce, repeated to its end. So any 8 bytes of it, wherever taken, are a rotation of
+ * the record: no program has to parse headers, know the tunnel, or care where TCP cut
+ * its segments. The programs look at three quarters of the packet's length, past the
+ * headers while these are shorter than three payloads, and before any trailer.
+ *
+ * In the metadata: the nonce in the first word (under a key, so that it is no small
+ * number), the rest a function of nonce, size and position. So metadata can be judged
+ * by the packet that carries it and, where that one is encrypted, by itself.
+ */
+#ifndef TESTBED_H
+#define TESTBED_H
+
+#define TB_MAGIC	0x5ec0de7au	/* no two of its rotations are the same */
+#define TB_RECORD	8u
+#define TB_META_MAX	252u
+#define TB_WORDS	(TB_META_MAX / 4)
+#define TB_META_KEY	0xa5c3965au
+
+#define TB_CHECKPOINTS	16	/* which is which is the engine's business */
+
+enum tb_hook {
+	TB_HOOK_TCX,		/* the variant's own way, pkt_meta.bpf.h */
+	TB_HOOK_DATA_META,	/* legacy __sk_buff->data_meta */
+	TB_HOOKS,
+};
+
+/* The upper half of a nonce: which run of traffic; late packets of an earlier one are not counted. */
+#define TB_NONCE(epoch, seq)	((__u32)(epoch) << 16 | (__u32)(seq))
+#define TB_EPOCH(nonce)		((__u32)(nonce) >> 16)
+
+static inline __attribute__((always_inline))
+__u64 tb_record(__u32 nonce)
+{
+	return (__u64)nonce << 32 | TB_MAGIC;
+}
+
+/* The nonce in any 8 bytes of the payload (read as a little endian number); 0: none. */
+static inline __attribute__((always_inline))
+__u32 tb_nonce(__u64 window)
+{
+	for (int i = 0; i < 8; i++) {
+		if ((__u32)window == TB_MAGIC)
+			return window >> 32;
+		window = window << 8 | window >> 56;
+	}
+	return 0;
+}
+
+/* Where in a packet of len bytes to look. */
+static inline __attribute__((always_inline))
+__u32 tb_window(__u32 len)
+{
+	return len / 4 * 3;
+}
+
+static inline __attribute__((always_inline))
+__u32 tb_meta_word(__u32 nonce, __u32 size, __u32 i)
+{
+	__u32 h = nonce + size * 0x9e3779b9 + i * 0x85ebca77;
+
+	if (!i)
+		return nonce ^ TB_META_KEY;
+	h = (h ^ h >> 16) * 0x85ebca6b;
+	h = (h ^ h >> 13) * 0xc2b2ae35;
+	return h ^ h >> 16;
+}
+
+/* The first packet of a cell that was corrupt. */
+struct tb_sample {
+	__u32 nonce;
+	__s32 size;		/* of the metadata found; negative: an error of the variant's */
+	__u32 off;		/* of the first word that is not right */
+	__u32 have[4];		/* the words from there */
+	__u32 want[4];
+};
+
+struct tb_cell {
+	__u64 kept, lost, corrupt;	/* packets: a GSO skb is as many as it has segments */
+	__u64 skbs;
+	struct tb_sample first;
+};
+
+struct tb_config {
+	__u32 epoch;
+	__u32 size;
+};
+
+struct tb_source {
+	__u64 tagged;		/* packets that left XDP with metadata */
+	__u64 failed;		/* that could not be given any */
+	__s64 error;		/* what the last of these was told */
+};
+
+#endif

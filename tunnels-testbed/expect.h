@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The table of what a variant is expected to do (expect/VARIANT), one rule a line:
+ *
+ *	case checkpoint hook size traffic  kept|lost|corrupt  # reason
+ *
+ * The first five are globs. The last rule that fits counts. What no rule fits is
+ * expected to be kept. A rule that expects anything else must give its reason.
+ */
+#ifndef TB_EXPECT_H
+#define TB_EXPECT_H
+
+enum fate { KEPT, LOST, CORRUPT };
+
+extern const char * const fate_name[];
+
+struct rule {
+	char *glob[5];
+	enum fate fate;
+	char *reason;
+	unsigned int line, used;	/* how many cells it decided */
+};
+
+struct expect {
+	const char *path;
+	struct rule *rules;
+	int nr;
+};
+
+/* 0, or -1 with a line on stderr. */
+int expect_read(struct expect *e, const char *path);
+/* NULL: kept. */
+struct rule *expect_find(struct expect *e, const char *name, const char *checkpoint,
+			 const char *hook, unsigned int size, const char *traffic);
+
+#endif

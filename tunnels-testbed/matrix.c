@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Prints what the testbed found, from its results and nothing else: one row a tunnel and
+ * variant, one mark a checkpoint, the worst of all sizes and traffics. Exits 0 only if
+ * every observation was as expected and none is missing.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../lib/results.h"
+#include "checkpoints.h"
+
+#define MAX_CASES	1024
+#define MAX_HOOKS	16	/* as many traffics and sizes */
+#define MAX_SHOWN	40	/* unexpected observations; the file has them all */
+
+enum mark { ABSENT, KEPT, LOST, CORRUPT, UNEXPECTED, MARKS };
+
+static const struct {
+	const char *sign, *colour, *meaning;
+} marks[MARKS] = {
+	[ABSENT]     = { " ", "", "" },
+	[KEPT]	     = { "+", "\033[32m", "kept" },
+	[LOST]	     = { "-", "\033[33m", "lost" },
+	[CORRUPT]    = { "X", "\033[31m", "corrupt" },
+	[UNEXPECTED] = { "!", "\033[1;37;41m", "not as expected" },
+};
+
+struct cell {
+	enum mark mark;
+	unsigned int seen;
+};
+
+struct row {
+	struct cell cell[MAX_HOOKS][NR_CHECKPOINTS];
+	bool there;
+	char *skipped;
+};
+
+/* One file: one run of one variant. */
+struct run {
+	const char *path;
+	char name[80];		/* variant, -debug */
+	char kernel[128], base[256];
+	struct row *rows;	/* by case */
+	unsigned int all, count[MARKS];
+};
+
+static char *cases[MAX_CASES], *hooks[MAX_HOOKS], *traffics[MAX_HOOKS], *sizes[MAX_HOOKS];
+static FILE *complaints;	/* printed behind the matrix */
+static unsigned int unexpected;
+static bool colour;
+
+static int number(char **list, int max, const char *name)
+{
+	int i;
+
+	for (i = 0; i < max && list[i]; i++)
+		if (!strcmp(list[i], name))
+			return i;
+	if (i < max)
+		list[i] = strdup(name);
+	return i < max && list[i] ? i : -1;
+}
+
+static __attribute__((format(printf, 1, 2))) void complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (unexpected++ >= MAX_SHOWN)
+		return;
+	va_start(ap, fmt);
+	fputs("  ", complaints);
+	vfprintf(complaints, fmt, ap);
+	fputc('\n', complaints);
+	va_end(ap);
+}
+
+static int broken(const char *path, unsigned int line, const char *what)
+{
+	fprintf(stderr, "matrix: %s:%u: %s\n", path, line, what);
+	return -1;
+}
+
+static int observation(struct run *r, unsigned int line, const char *json)
+{
+	char name[128], verdict[16], hook[32] = "", cp[64] = "", traffic[32] = "";
+	char reason[512] = "", observed[16] = "", bytes[16];
+	double size = 0;
+	enum mark mark;
+	bool failed;
+	int c, h;
+
+	if (!json_string(json, "case", name, sizeof(name)) ||
+	    !json_string(json, "verdict", verdict, sizeof(verdict)))
+		return broken(r->path, line, "no case or no verdict");
+	json_string(json, "reason", reason, sizeof(reason));
+	json_string(json, "traffic", traffic, sizeof(traffic));
+	json_number(json, "size", &size);
+	snprintf(bytes, sizeof(bytes), "%.0f", size);
+	c = number(cases, MAX_CASES, name);
+	if (c < 0)
+		return broken(r->path, line, "too many cases");
+	r->rows[c].there = true;
+	if (!strcmp(verdict, "skip")) {
+		r->rows[c].skipped = strdup(reason);
+		return 0;
+	}
+	failed = !strcmp(verdict, "fail");
+
+	if (!json_string(json, "checkpoint", cp, sizeof(cp))) {
+		/* about a test as a whole: nothing but a failure is written down */
+		complain("%s %s, %s, %s bytes: %s", r->name, name, traffic, bytes, reason);
+		return 0;
+	}
+	json_string(json, "hook", hook, sizeof(hook));
+	json_string(json, "observed", observed, sizeof(observed));
+	h = number(hooks, MAX_HOOKS, hook);
+	if (h < 0 || number(traffics, MAX_HOOKS, traffic) < 0 ||
+	    number(sizes, MAX_HOOKS, bytes) < 0)
+		return broken(r->path, line, "too many hooks, traffics or sizes");
+	for (mark = KEPT; mark < UNEXPECTED && strcmp(observed, marks[mark].meaning); mark++)
+		;
+	r->all++;
+	r->count[mark]++;
+	if (failed) {
+		complain("%s %s, %s, %s bytes, %s (%s): %s", r->name, name, traffic, bytes, cp,
+			 hook, reason);
+		mark = UNEXPECTED;
+	}
+	for (size_t i = 0; i < NR_CHECKPOINTS; i++) {
+		struct cell *cell = &r->rows[c].cell[h][i];
+
+		if (strcmp(checkpoints[i].name, cp))
+			continue;
+		cell->seen++;
+		if (cell->mark < mark)
+			cell->mark = mark;
+		return 0;
+	}
+	return broken(r->path, line, "a checkpoint that does not exist");
+}
+
+static int read_run(struct run *r, const char *path)
+{
+	static const char head[] = "{\"run\": ";
+	unsigned int nr = 0;
+	size_t size = 0;
+	char *line = NULL;
+	bool debug = false;
+	int err = 0;
+	FILE *f;
+
+	r->path = path;
+	r->rows = calloc(MAX_CASES, sizeof(*r->rows));
+	f = fopen(path, "r");
+	if (!f || !r->rows) {
+		fprintf(stderr, "matrix: %s: %s; did its run end early?\n", path,
+			strerror(errno));
+		return -1;
+	}
+	while (!err && getline(&line, &size, f) > 0) {
+		if (nr++) {
+			err = observation(r, nr, line);
+			continue;
+		}
+		if (strncmp(line, head, strlen(head)) ||
+		    !json_string(line + strlen(head), "variant", r->name, 64)) {
+			err = broken(path, nr, "not a results file: no run line");
+			break;
+		}
+		json_bool(line + strlen(head), "debug", &debug);
+		if (debug)
+			strcat(r->name, "-debug");
+		json_string(line + strlen(head), "kernel", r->kernel, sizeof(r->kernel));
+		json_string(line + strlen(head), "base", r->base, sizeof(r->base));
+	}
+	if (!err && nr < 2)
+		err = broken(path, nr, "no results in it");
+	free(line);
+	fclose(f);
+	return err;
+}
+
+/* Every case asked for, and the same cells in all runs: a hole is a failure. */
+static void check_complete(struct run *runs, int nr, const char *wanted)
+{
+	for (; wanted && *wanted; wanted += strcspn(wanted, ", \n")) {
+		char name[128];
+		int c, len;
+
+		wanted += strspn(wanted, ", \n");
+		len = strcspn(wanted, ", \n");
+		if (!len)
+			break;
+		snprintf(name, sizeof(name), "%.*s", len, wanted);
+		c = number(cases, MAX_CASES, name);
+		for (int r = 0; r < nr && c >= 0; r++)
+			if (!runs[r].rows[c].there)
+				complain("%s %s: no result", runs[r].name, name);
+	}
+	for (int c = 0; c < MAX_CASES && cases[c]; c++)
+		for (int h = 0; h < MAX_HOOKS && hooks[h]; h++)
+			for (size_t i = 0; i < NR_CHECKPOINTS; i++) {
+				unsigned int most = 0;
+
+				for (int r = 0; r < nr; r++)
+					if (most < runs[r].rows[c].cell[h][i].seen)
+						most = runs[r].rows[c].cell[h][i].seen;
+				for (int r = 0; r < nr; r++) {
+					struct row *row = &runs[r].rows[c];
+
+					if (row->cell[h][i].seen == most || row->skipped ||
+					    !row->there)
+						continue;
+					complain("%s %s %s (%s): %u results, other variants "
+						 "have %u", runs[r].name, cases[c],
+						 checkpoints[i].name, hooks[h],
+						 row->cell[h][i].seen, most);
+					row->cell[h][i].mark = UNEXPECTED;
+				}
+			}
+}
+
+static void put_mark(enum mark m)
+{
+	if (colour && m)
+		printf(" %s%s\033[0m", marks[m].colour, marks[m].sign);
+	else
+		printf(" %s", marks[m].sign);
+}
+
+static void print(struct run *runs, int nr)
+{
+	int width = 8, vwidth = 8;
+
+	for (int c = 0; c < MAX_CASES && cases[c]; c++)
+		if (width < (int)strlen(cases[c]))
+			width = strlen(cases[c]);
+	for (int r = 0; r < nr; r++)
+		if (vwidth < (int)strlen(runs[r].name))
+			vwidth = strlen(runs[r].name);
+
+	printf("Metadata of");
+	for (int i = 0; i < MAX_HOOKS && sizes[i]; i++)
+		printf("%s %s", i ? "," : "", sizes[i]);
+	printf(" bytes in");
+	for (int i = 0; i < MAX_HOOKS && traffics[i]; i++)
+		printf("%s %s", i ? "," : "", traffics[i]);
+	printf(" traffic: the worst of all, at each checkpoint.\n\n");
+
+	printf("%*s", width + 2 + vwidth + 1, "");
+	for (int h = 0; h < MAX_HOOKS && hooks[h]; h++)
+		printf(" %-*s", 2 * (int)NR_CHECKPOINTS + 1, hooks[h]);
+	printf("\n%-*s  %-*s", width, "tunnel", vwidth, "variant");
+	for (int h = 0; h < MAX_HOOKS && hooks[h]; h++) {
+		printf(" ");
+		for (size_t i = 0; i < NR_CHECKPOINTS; i++)
+			printf(" %zu", i + 1);
+		printf(" ");
+	}
+	printf("\n");
+	for (int c = 0; c < MAX_CASES && cases[c]; c++)
+		for (int r = 0; r < nr; r++) {
+			struct row *row = &runs[r].rows[c];
+
+			printf("%-*s  %-*s", width, r ? "" : cases[c], vwidth, runs[r].name);
+			for (int h = 0; h < MAX_HOOKS && hooks[h] && row->there &&
+			     !row->skipped; h++) {
+				printf(" ");
+				for (size_t i = 0; i < NR_CHECKPOINTS; i++)
+					put_mark(row->cell[h][i].mark);
+				printf(" ");
+			}
+			if (row->skipped)
+				printf("  skipped: %s", row->skipped);
+			else if (!row->there)
+				printf("  no result");
+			printf("\n");
+		}
+
+	printf("\n");
+	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
+		printf("%s%zu %-20s%s", i % 3 ? "" : "  ", i + 1, checkpoints[i].name,
+		       i % 3 == 2 || i + 1 == NR_CHECKPOINTS ? "\n" : "");
+	for (enum mark m = KEPT; m < MARKS; m++) {
+		printf(m == KEPT ? " " : "  ");
+		put_mark(m);
+		printf(" %s", marks[m].meaning);
+	}
+	printf("\n\n");
+	for (int r = 0; r < nr; r++)
+		printf("%-*s  %u cells: %u kept, %u lost, %u corrupt%s%.0u%s  (%s; %s)\n", vwidth,
+		       runs[r].name, runs[r].all, runs[r].count[KEPT], runs[r].count[LOST],
+		       runs[r].count[CORRUPT], runs[r].count[UNEXPECTED] ? ", " : "",
+		       runs[r].count[UNEXPECTED], runs[r].count[UNEXPECTED] ? " missed" : "",
+		       runs[r].kernel, runs[r].base);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "cases", required_argument, NULL, 'c' },
+		{ }
+	};
+	const char *wanted = NULL;
+	struct run *runs;
+	int opt, nr = 0, unread = 0;
+	char *text;
+	size_t len;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (opt != 'c')
+			goto usage;
+		wanted = optarg;
+	}
+	if (optind == argc)
+		goto usage;
+
+	colour = isatty(1) && !getenv("NO_COLOR");
+	runs = calloc(argc, sizeof(*runs));
+	complaints = open_memstream(&text, &len);
+	if (!runs || !complaints)
+		return 1;
+	for (int i = optind; i < argc; i++) {
+		/* what there is of the others is shown all the same */
+		if (read_run(&runs[nr], argv[i]))
+			unread++;
+		else
+			nr++;
+	}
+	if (!nr)
+		return 1;
+	check_complete(runs, nr, wanted);
+	print(runs, nr);
+	if (unread)
+		printf("%d results are missing or not to be read.\n", unread);
+	if (!unexpected && !unread) {
+		printf("Every observation is as expected.\n");
+		return 0;
+	}
+	fclose(complaints);
+	if (unexpected)
+		printf("%u observations are NOT as expected:\n%s", unexpected, text);
+	if (unexpected > MAX_SHOWN)
+		printf("  and %u more, see the results\n", unexpected - MAX_SHOWN);
+	return 1;
+
+usage:
+	fputs("usage: matrix [--cases A,B] RESULTS.jsonl...\n", stderr);
+	return 2;
+}

@@ -1,0 +1,539 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../lib/netns.h"
+#include "net.h"
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define STR_(s)		#s
+#define STR(s)		STR_(s)
+
+#define UNDERLAY_MTU	3000	/* room for a tunnel around the 1500 bytes of the rest */
+
+static char ns[NODES][32];
+
+const char *net_ns(enum node n)
+{
+	return ns[n];
+}
+
+int net_enter(enum node n)
+{
+	return netns_enter(ns[n]);
+}
+
+/* ---- tunnel files ---- */
+
+/* name=value or name="value" at the start of a line, as the shell would read it. */
+static void variable(struct tunnel *t, const char *line)
+{
+	const struct {
+		const char *name;
+		char *to;
+		size_t size;
+	} known[] = {
+		{ "layer", t->layer, sizeof(t->layer) },
+		{ "underlay", t->underlay, sizeof(t->underlay) },
+		{ "carries", t->carries, sizeof(t->carries) },
+		{ "needs", t->needs, sizeof(t->needs) },
+		{ "iproute2", t->iproute2, sizeof(t->iproute2) },
+		{ "overhead", t->overhead, sizeof(t->overhead) },
+		{ "also", t->also, sizeof(t->also) },
+	};
+	size_t len = strcspn(line, "=");
+	const char *value = line + len + 1;
+
+	if (line[len] != '=')
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (strlen(known[i].name) != len || strncmp(known[i].name, line, len))
+			continue;
+		value += *value == '"';
+		snprintf(known[i].to, known[i].size, "%.*s",
+			 (int)strcspn(value, "\"\n"), value);
+	}
+}
+
+static int tunnel_read(struct tunnel *t, const char *dir, const char *name)
+{
+	char line[512];
+	FILE *f;
+
+	memset(t, 0, sizeof(*t));
+	snprintf(t->name, sizeof(t->name), "%s", name);
+	snprintf(t->path, sizeof(t->path), "%s/%s", dir, name);
+	f = fopen(t->path, "r");
+	if (!f) {
+		fprintf(stderr, "testbed: %s: %s\n", t->path, strerror(errno));
+		return -1;
+	}
+	while (fgets(line, sizeof(line), f))
+		variable(t, line);
+	fclose(f);
+
+	if (strcmp(t->layer, "l2") && strcmp(t->layer, "l3"))
+		fprintf(stderr, "testbed: %s: layer=%s: l2 or l3\n", t->path, t->layer);
+	else if (!tunnel_has("none 4 6", t->underlay))
+		fprintf(stderr, "testbed: %s: underlay=%s: none, 4 or 6\n", t->path,
+			t->underlay);
+	else if (!tunnel_has(t->carries, "4") && !tunnel_has(t->carries, "6"))
+		fprintf(stderr, "testbed: %s: carries=%s: 4, 6 or both\n", t->path,
+			t->carries);
+	else if (1500 + atoi(t->overhead) > UNDERLAY_MTU)
+		fprintf(stderr, "testbed: %s: overhead=%s: too much for the underlay\n", t->path,
+			t->overhead);
+	else
+		return 0;
+	return -1;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct tunnel *x = a, *y = b;
+	int control = !strcmp(y->underlay, "none") - !strcmp(x->underlay, "none");
+
+	return control ?: strcmp(x->name, y->name);
+}
+
+int tunnels_read(const char *dir, struct tunnel **tunnels)
+{
+	struct dirent *e;
+	int n = 0;
+	DIR *d;
+
+	d = opendir(dir);
+	if (!d) {
+		fprintf(stderr, "testbed: %s: %s\n", dir, strerror(errno));
+		return -1;
+	}
+	*tunnels = NULL;
+	while ((e = readdir(d))) {
+		/* an editor's back-up is no tunnel */
+		if (strspn(e->d_name, "abcdefghijklmnopqrstuvwxyz0123456789-_") !=
+		    strlen(e->d_name))
+			continue;
+		*tunnels = realloc(*tunnels, (n + 1) * sizeof(**tunnels));
+		if (!*tunnels || tunnel_read(&(*tunnels)[n], dir, e->d_name)) {
+			n = -1;
+			break;
+		}
+		n++;
+	}
+	closedir(d);
+	if (n > 0)
+		qsort(*tunnels, n, sizeof(**tunnels), by_name);
+	return n;
+}
+
+bool tunnel_has(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (; *words; words += strcspn(words, " ")) {
+		words += strspn(words, " ");
+		if (len && strcspn(words, " ") == len && !strncmp(words, word, len))
+			return true;
+	}
+	return false;
+}
+
+static bool older(const char *have, const char *want)
+{
+	int h[3] = { 0 }, w[3] = { 0 };
+
+	sscanf(have, "%d.%d.%d", &h[0], &h[1], &h[2]);
+	sscanf(want, "%d.%d.%d", &w[0], &w[1], &w[2]);
+	for (int i = 0; i < 3; i++)
+		if (h[i] != w[i])
+			return h[i] < w[i];
+	return false;
+}
+
+static const char *iproute2_version(void)
+{
+	static char version[32];
+	char line[128] = "", *v;
+	FILE *p;
+
+	if (*version)
+		return version;
+	p = popen("ip -V", "r");
+	if (p) {
+		v = fgets(line, sizeof(line), p) ? strstr(line, "iproute2-") : NULL;
+		if (!v || sscanf(v, "iproute2-%31[0-9.]", version) != 1)
+			strcpy(version, "0 (of unknown version)");
+		pclose(p);
+	}
+	return version;
+}
+
+const char *tunnel_missing(const struct tunnel *t, const char *config)
+{
+	static char reason[256];
+	char needs[sizeof(t->needs)], *need, *save;
+
+	if (*t->iproute2 && older(iproute2_version(), t->iproute2)) {
+		snprintf(reason, sizeof(reason), "iproute2 %s is older than %s",
+			 iproute2_version(), t->iproute2);
+		return reason;
+	}
+	if (!config)
+		return NULL;
+	strcpy(needs, t->needs);
+	for (need = strtok_r(needs, " ", &save); need; need = strtok_r(NULL, " ", &save)) {
+		char line[128];
+		const char *at;
+
+		snprintf(line, sizeof(line), "\n%s=", need);
+		at = strstr(config, line);
+		if (at && (at[strlen(line)] == 'y' || at[strlen(line)] == 'm'))
+			continue;
+		snprintf(reason, sizeof(reason), "the kernel has no %s", need);
+		return reason;
+	}
+	return NULL;
+}
+
+/* ---- the row of namespaces ---- */
+
+/* The last two bytes of a MAC address: which node, which of its devices. */
+#define MAC_SRC		"02:00:00:00:01:02"
+#define MAC_R1_SRC	"02:00:00:00:02:01"
+#define MAC_R1_R2	"02:00:00:00:02:02"
+#define MAC_R1_TUN	"02:00:00:00:02:03"
+#define MAC_R2_R1	"02:00:00:00:03:01"
+#define MAC_R2_R3	"02:00:00:00:03:02"
+#define MAC_R3_R2	"02:00:00:00:04:01"
+#define MAC_R3_SINK	"02:00:00:00:04:02"
+#define MAC_R3_TUN	"02:00:00:00:04:03"
+#define MAC_SINK	"02:00:00:00:05:01"
+
+/*
+ * src sends what it was given to send in whole trains, never a segment alone or twice:
+ * whether a packet is merged and segmented must not depend on how fast the guest is.
+ */
+static const struct {
+	const char *path, *value;
+} tcp_sysctls[] = {
+	{ "net/ipv4/tcp_min_tso_segs", "64" },	/* the pacing would make them shorter */
+	{ "net/ipv4/tcp_early_retrans", "0" },	/* no loss probes */
+	{ "net/ipv4/tcp_rto_min_us", "5000000" },
+	{ "net/ipv4/tcp_timestamps", "0" },	/* or segments would end within a record */
+};
+
+/*
+ * The network behind the first device is in 192.0.2/26 and 2001:db8:1, the underlay in
+ * 198.51.100/26 (12) and .64/26 (23), the tunnel's own in .128/26 (f), the last in
+ * 203.0.113/26 (3). Bridged src and sink share 192.0.2.128/26 and 2001:db8:b.
+ */
+int net_up(void)
+{
+	static const char * const name[NODES] = { "src", "r1", "r2", "r3", "sink" };
+
+	for (int n = 0; n < NODES; n++) {
+		/* two of them in one guest, from `make shell` say, must not meet */
+		snprintf(ns[n], sizeof(ns[n]), "%s-%d", name[n], getpid());
+		if (netns_add(ns[n]))
+			return -1;
+		if (n != SRC && n != SINK &&
+		    (netns_sysctl(ns[n], "net/ipv4/ip_forward", "1") ||
+		     netns_sysctl(ns[n], "net/ipv6/conf/all/forwarding", "1")))
+			return -1;
+	}
+
+	for (size_t i = 0; i < ARRAY_SIZE(tcp_sysctls); i++)
+		if (netns_sysctl(ns[SRC], tcp_sysctls[i].path, tcp_sysctls[i].value))
+			return -1;
+
+	return netns_sh(ns[SRC], "ip -batch - <<EOF\n"
+		"link add to-r1 address " MAC_SRC " type veth peer name to-src"
+			" address " MAC_R1_SRC " netns %s\n"
+		"addr add 192.0.2.1/26 dev to-r1\n"
+		"addr add 192.0.2.129/26 dev to-r1 noprefixroute\n"
+		"addr add 2001:db8:1::1/64 dev to-r1 nodad\n"
+		"addr add 2001:db8:b::1/64 dev to-r1 nodad noprefixroute\n"
+		"link set to-r1 up\n"
+		"neigh add 192.0.2.2 lladdr " MAC_R1_SRC " dev to-r1 nud permanent\n"
+		"neigh add 192.0.2.130 lladdr " MAC_SINK " dev to-r1 nud permanent\n"
+		"neigh add 2001:db8:1::2 lladdr " MAC_R1_SRC " dev to-r1 nud permanent\n"
+		"neigh add 2001:db8:b::2 lladdr " MAC_SINK " dev to-r1 nud permanent\n"
+		"route add default via 192.0.2.2 initcwnd 64\n"
+		"route add default via 2001:db8:1::2 initcwnd 64\n"
+		"route add 192.0.2.128/26 dev to-r1 src 192.0.2.129 initcwnd 64\n"
+		"route add 2001:db8:b::/64 dev to-r1 src 2001:db8:b::1 initcwnd 64\n"
+		"EOF", ns[R1]) ||
+	       netns_sh(ns[R1], "ip -batch - <<EOF\n"
+		"link add to-r2 address " MAC_R1_R2
+			" mtu " STR(UNDERLAY_MTU) " type veth peer name to-r1"
+			" address " MAC_R2_R1 " mtu " STR(UNDERLAY_MTU) " netns %s\n"
+		"link add br0 type bridge forward_delay 0 mcast_snooping 0\n"
+		"addr add 192.0.2.2/26 dev to-src\n"
+		"addr add 2001:db8:1::2/64 dev to-src nodad\n"
+		"addr add 198.51.100.1/26 dev to-r2\n"
+		"addr add 2001:db8:12::1/64 dev to-r2 nodad\n"
+		"link set to-src up\n"
+		"link set to-r2 up\n"
+		"link set br0 up\n"
+		"neigh add 192.0.2.1 lladdr " MAC_SRC " dev to-src nud permanent\n"
+		"neigh add 2001:db8:1::1 lladdr " MAC_SRC " dev to-src nud permanent\n"
+		"neigh add 198.51.100.2 lladdr " MAC_R2_R1 " dev to-r2 nud permanent\n"
+		"neigh add 2001:db8:12::2 lladdr " MAC_R2_R1 " dev to-r2 nud permanent\n"
+		"route add 198.51.100.64/26 via 198.51.100.2\n"
+		"route add 2001:db8:23::/64 via 2001:db8:12::2\n"
+		"EOF", ns[R2]) ||
+	       netns_sh(ns[R2], "ip -batch - <<EOF\n"
+		"link add to-r3 address " MAC_R2_R3
+			" mtu " STR(UNDERLAY_MTU) " type veth peer name to-r2"
+			" address " MAC_R3_R2 " mtu " STR(UNDERLAY_MTU) " netns %s\n"
+		"addr add 198.51.100.2/26 dev to-r1\n"
+		"addr add 2001:db8:12::2/64 dev to-r1 nodad\n"
+		"addr add 198.51.100.65/26 dev to-r3\n"
+		"addr add 2001:db8:23::1/64 dev to-r3 nodad\n"
+		"link set to-r1 up\n"
+		"link set to-r3 up\n"
+		"neigh add 198.51.100.1 lladdr " MAC_R1_R2 " dev to-r1 nud permanent\n"
+		"neigh add 2001:db8:12::1 lladdr " MAC_R1_R2 " dev to-r1 nud permanent\n"
+		"neigh add 198.51.100.66 lladdr " MAC_R3_R2 " dev to-r3 nud permanent\n"
+		"neigh add 2001:db8:23::2 lladdr " MAC_R3_R2 " dev to-r3 nud permanent\n"
+		"route add 192.0.2.0/26 via 198.51.100.1\n"
+		"route add 2001:db8:1::/64 via 2001:db8:12::1\n"
+		"route add 203.0.113.0/26 via 198.51.100.66\n"
+		"route add 2001:db8:3::/64 via 2001:db8:23::2\n"
+		"EOF", ns[R3]) ||
+	       netns_sh(ns[R3], "ip -batch - <<EOF\n"
+		"link add to-sink address " MAC_R3_SINK " type veth peer name to-r3"
+			" address " MAC_SINK " netns %s\n"
+		"link add br0 type bridge forward_delay 0 mcast_snooping 0\n"
+		"addr add 198.51.100.66/26 dev to-r2\n"
+		"addr add 2001:db8:23::2/64 dev to-r2 nodad\n"
+		"addr add 203.0.113.1/26 dev to-sink\n"
+		"addr add 2001:db8:3::1/64 dev to-sink nodad\n"
+		"link set to-r2 up\n"
+		"link set to-sink up\n"
+		"link set br0 up\n"
+		"neigh add 198.51.100.65 lladdr " MAC_R2_R3 " dev to-r2 nud permanent\n"
+		"neigh add 2001:db8:23::1 lladdr " MAC_R2_R3 " dev to-r2 nud permanent\n"
+		"neigh add 203.0.113.2 lladdr " MAC_SINK " dev to-sink nud permanent\n"
+		"neigh add 2001:db8:3::2 lladdr " MAC_SINK " dev to-sink nud permanent\n"
+		"route add 198.51.100.0/26 via 198.51.100.65\n"
+		"route add 2001:db8:12::/64 via 2001:db8:23::1\n"
+		"EOF", ns[SINK]) ||
+	       netns_sh(ns[SINK], "ip -batch - <<EOF\n"
+		"addr add 203.0.113.2/26 dev to-r3\n"
+		"addr add 192.0.2.130/26 dev to-r3\n"
+		"addr add 2001:db8:3::2/64 dev to-r3 nodad\n"
+		"addr add 2001:db8:b::2/64 dev to-r3 nodad\n"
+		"link set to-r3 up\n"
+		"neigh add 203.0.113.1 lladdr " MAC_R3_SINK " dev to-r3 nud permanent\n"
+		"neigh add 192.0.2.129 lladdr " MAC_SRC " dev to-r3 nud permanent\n"
+		"neigh add 2001:db8:3::1 lladdr " MAC_R3_SINK " dev to-r3 nud permanent\n"
+		"neigh add 2001:db8:b::1 lladdr " MAC_SRC " dev to-r3 nud permanent\n"
+		"route add default via 203.0.113.1\n"
+		"route add default via 2001:db8:3::1\n"
+		"EOF") ? -1 : 0;
+}
+
+/* One end of the tunnel, seen from it. */
+struct end {
+	enum node node;
+	const char *end;	/* $END */
+	const char *side;	/* device at its own side */
+	const char *mac, *peer_mac;
+	const char *local[2], *remote[2];	/* by family of the underlay */
+	const char *tun[2], *peer[2];		/* addresses within the tunnel */
+	const char *far[2];			/* the network at the other side */
+	const char *via[2];			/* the way there without a tunnel */
+};
+
+static const struct end ends[] = {
+	{ R1, "a", "to-src", MAC_R1_TUN, MAC_R3_TUN,
+	  { "198.51.100.1", "2001:db8:12::1" }, { "198.51.100.66", "2001:db8:23::2" },
+	  { "198.51.100.129", "2001:db8:f::1" }, { "198.51.100.130", "2001:db8:f::2" },
+	  { "203.0.113.0/26", "2001:db8:3::/64" }, { "198.51.100.2", "2001:db8:12::2" } },
+	{ R3, "b", "to-sink", MAC_R3_TUN, MAC_R1_TUN,
+	  { "198.51.100.66", "2001:db8:23::2" }, { "198.51.100.1", "2001:db8:12::1" },
+	  { "198.51.100.130", "2001:db8:f::2" }, { "198.51.100.129", "2001:db8:f::1" },
+	  { "192.0.2.0/26", "2001:db8:1::/64" }, { "198.51.100.65", "2001:db8:23::1" } },
+};
+
+static int end_up(const struct end *e, const struct tunnel *t, bool bridged)
+{
+	bool l2 = !strcmp(t->layer, "l2"), none = !strcmp(t->underlay, "none");
+	int u = !strcmp(t->underlay, "6");
+	char *cmd = NULL;
+	size_t size;
+	FILE *f = open_memstream(&cmd, &size);
+	int err;
+
+	if (!none)
+		fprintf(f, "set -e; DEV=" TUN_DEV " LOCAL=%s REMOTE=%s END=%s\n"
+			". %s\ntunnel_up\n", e->local[u], e->remote[u], e->end, t->path);
+	fprintf(f, "ip -batch - <<EOF\n");
+	if (!none)
+		fprintf(f, "link set " TUN_DEV "%s%s mtu 1500 up\n",
+			l2 ? " address " : "", l2 ? e->mac : "");
+	if (bridged)
+		fprintf(f, "link set " TUN_DEV " master br0\nlink set %s master br0\n",
+			e->side);
+	for (int v6 = 0; v6 < 2 && !bridged; v6++) {
+		if (!tunnel_has(t->carries, v6 ? "6" : "4"))
+			continue;
+		if (none) {
+			fprintf(f, "route replace %s via %s\n", e->far[v6], e->via[v6]);
+			continue;
+		}
+		fprintf(f, "addr add %s/%s dev " TUN_DEV "%s\n", e->tun[v6],
+			v6 ? "64" : "26", v6 ? " nodad" : "");
+		if (l2)
+			fprintf(f, "neigh replace %s lladdr %s dev " TUN_DEV " nud permanent\n"
+				"route replace %s via %s dev " TUN_DEV "\n", e->peer[v6],
+				e->peer_mac, e->far[v6], e->peer[v6]);
+		else
+			fprintf(f, "route replace %s dev " TUN_DEV "\n", e->far[v6]);
+	}
+	fprintf(f, "EOF\n");
+	if (fclose(f) || !cmd)
+		return -1;
+	err = netns_sh(ns[e->node], "%s", cmd);
+	free(cmd);
+	return err ? -1 : 0;
+}
+
+int net_tunnel_up(const struct tunnel *t, bool bridged)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (end_up(&ends[i], t, bridged))
+			return -1;
+	return 0;
+}
+
+/*
+ * Addresses, neighbours and routes of a device go with it. What was never made needs no
+ * complaint, and what stays is in the way of the next tunnel, which will complain.
+ */
+void net_tunnel_down(const struct tunnel *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		const struct end *e = &ends[i];
+
+		if (!strcmp(t->underlay, "none"))
+			netns_try(ns[e->node], "ip -batch - <<EOF\n"
+				  "route del %s\nroute del %s\nEOF",
+				  e->far[0], e->far[1]);
+		else
+			netns_try(ns[e->node], "ip -batch - <<EOF\n"
+				  "link set %s nomaster\nlink del " TUN_DEV "\nEOF",
+				  e->side);
+	}
+}
+
+/* ---- features ---- */
+
+static int ethtool(int fd, const char *dev, void *cmd)
+{
+	struct ifreq ifr = { .ifr_data = cmd };
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", dev);
+	return ioctl(fd, SIOCETHTOOL, &ifr);
+}
+
+/* The names are the same for all devices of a kernel: asked for once. */
+static int feature_bit(int fd, const char *dev, const char *feature)
+{
+	static struct ethtool_gstrings *names;
+
+	if (!names) {
+		struct {
+			struct ethtool_sset_info info;
+			__u32 len;
+		} sset = { { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_FEATURES } };
+
+		if (ethtool(fd, dev, &sset))
+			return -1;
+		names = calloc(1, sizeof(*names) + sset.len * ETH_GSTRING_LEN);
+		if (!names)
+			return -1;
+		names->cmd = ETHTOOL_GSTRINGS;
+		names->string_set = ETH_SS_FEATURES;
+		names->len = sset.len;
+		if (ethtool(fd, dev, names)) {
+			free(names);
+			names = NULL;
+			return -1;
+		}
+	}
+	for (unsigned int i = 0; i < names->len; i++)
+		if (!strncmp((char *)names->data + i * ETH_GSTRING_LEN, feature,
+			     ETH_GSTRING_LEN))
+			return i;
+	errno = ENOENT;
+	return -1;
+}
+
+int net_feature(enum node n, const char *dev, const char *feature, bool on)
+{
+	struct {
+		struct ethtool_sfeatures head;
+		struct ethtool_set_features_block block[4];
+	} set = { { .cmd = ETHTOOL_SFEATURES } };
+	int fd, bit, err = -1, old = net_enter(n);
+
+	if (old < 0)
+		return -1;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (!if_nametoindex(dev)) {
+		err = 0;
+		goto out;
+	}
+	bit = feature_bit(fd, dev, feature);
+	if (bit >= 0) {
+		/* the kernel wants as many blocks as it has, not fewer, not more */
+		struct {
+			struct ethtool_gfeatures head;
+			struct ethtool_get_features_block block[4];
+		} get = { { .cmd = ETHTOOL_GFEATURES, .size = 4 } };
+
+		if (!ethtool(fd, dev, &get) && bit < 32 * (int)get.head.size) {
+			set.head.size = get.head.size;
+			set.block[bit / 32].valid = 1u << bit % 32;
+			set.block[bit / 32].requested = on ? 1u << bit % 32 : 0;
+			/* > 0: something else changed with it, or it was refused; both show */
+			err = ethtool(fd, dev, &set) < 0 ? -1 : 0;
+		}
+	}
+	if (err)
+		fprintf(stderr, "# %s: %s: feature %s: %s\n", ns[n], dev, feature,
+			strerror(errno));
+out:
+	close(fd);
+	netns_leave(old);
+	return err;
+}
+
+void net_show(FILE *out)
+{
+	char cmd[256], line[512];
+	FILE *p;
+
+	for (int n = 0; n < NODES; n++) {
+		snprintf(cmd, sizeof(cmd), "ip -n %s -s -d link show up 2>&1", ns[n]);
+		p = popen(cmd, "r");
+		if (!p)
+			continue;
+		fprintf(out, "%s:\n", ns[n]);
+		while (fgets(line, sizeof(line), p))
+			fprintf(out, "  %s", line);
+		pclose(p);
+	}
+}

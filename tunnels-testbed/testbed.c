@@ -1,0 +1,775 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The tunnels testbed: labelled packets through every tunnel of tunnels/, judged at every
+ * checkpoint on their way. Runs in the guest. No tunnel is known here by name.
+ *
+ * A case is a tunnel in one flavour, a test a case with one traffic and one size of
+ * metadata, a cell of it what one hook saw at one checkpoint. The counts of a cell have
+ * to add up to what was sent, and its worst packet has to be what the variant's table
+ * says. KTAP on stdout, results in the form of lib/results.h.
+ */
+#define _GNU_SOURCE
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <getopt.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/klog.h>
+#include <unistd.h>
+#include <linux/types.h>
+
+#include "../bpf-progs/testbed.h"
+#include "../lib/ktap.h"
+#include "../lib/netns.h"
+#include "../lib/results.h"
+#include "checkpoints.h"
+#include "expect.h"
+#include "net.h"
+#include "testbed.skel.h"
+#include "traffic.h"
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define EXIT_USAGE	2
+
+/* Those that tell which way the traffic took. */
+#define CP_R1_INGRESS		0
+#define CP_R1_UNDERLAY_EGRESS	2
+#define CP_R2_INGRESS		3
+
+static const char * const hook_name[TB_HOOKS] = {
+	[TB_HOOK_TCX] = "tcx",
+	[TB_HOOK_DATA_META] = "data_meta",
+};
+
+/* The offloads a traffic goes with, and with that what it tests. */
+static const struct traffic {
+	const char *name;
+	enum traffic_kind kind;
+	bool gro;	/* r1 merges what src sends, the tunnel's ends what they decapsulate */
+	bool gso;	/* what was merged leaves r1 whole; else it is segmented there */
+} traffics[] = {
+	{ "udp",	UDP,		false, false },
+	{ "udp-gro",	UDP_TRAINS,	true,  true },
+	{ "tcp",	TCP,		true,  true },
+	{ "tcp-gso",	TCP,		true,  false },	/* segmented after encapsulation */
+	{ "tcp-nogro",	TCP,		false, false },
+};
+
+static const unsigned int sizes[] = { 4, 32, 128, 208 };
+
+enum flavour { ROUTED, BRIDGED, XDPGENERIC, FLAVOURS };
+
+static const char * const flavour_suffix[FLAVOURS] = {
+	[ROUTED] = "", [BRIDGED] = ".bridged", [XDPGENERIC] = ".xdpgeneric",
+};
+
+struct test_case {
+	const struct tunnel *tunnel;
+	enum flavour flavour;
+	char name[64];
+	const char *missing;	/* why it cannot be run */
+	bool chosen;
+	bool shown;		/* devices and kernel log, in a failure's report */
+};
+
+static struct testbed_bpf *skel;
+static struct ktap ktap;
+static struct results *results;
+static struct expect expect;
+static int checkpoint_fd[NR_CHECKPOINTS][TB_HOOKS];
+static int xdp_fd = -1, xdp_flags;
+static const char *only_traffic, *only_size;
+static volatile sig_atomic_t stop;
+
+static void on_signal(int sig)
+{
+	stop = sig;
+}
+
+/* ---- which cases and tests ---- */
+
+static bool has_flavour(const struct tunnel *t, enum flavour f)
+{
+	return f == ROUTED || (f == BRIDGED && !strcmp(t->layer, "l2")) ||
+	       (f == XDPGENERIC && tunnel_has(t->also, "xdpgeneric"));
+}
+
+/* By a case's name, a tunnel's, or a tunnel's without the underlay's digit: gre is gre4, gre6. */
+static bool names(const char *want, size_t len, const struct test_case *c)
+{
+	const char *t = c->tunnel->name;
+	size_t tlen = strlen(t);
+
+	return (strlen(c->name) == len && !strncmp(c->name, want, len)) ||
+	       (tlen == len && !strncmp(t, want, len)) ||
+	       (tlen == len + 1 && !strncmp(t, want, len) && strchr("46", t[len]));
+}
+
+/* Those named in the comma separated list, or all without one; false: names another one. */
+static bool choose(const char *list, struct test_case *all, int nr)
+{
+	for (int i = 0; i < nr; i++)
+		all[i].chosen = !list || !*list;
+
+	for (const char *w = list ?: ""; *w; w += strcspn(w, ",")) {
+		bool found = false;
+		size_t len;
+
+		w += strspn(w, ",");
+		len = strcspn(w, ",");
+		for (int i = 0; i < nr; i++) {
+			if (!names(w, len, &all[i]))
+				continue;
+			all[i].chosen = true;
+			found = true;
+		}
+		if (len && !found) {
+			fprintf(stderr, "testbed: no tunnel %.*s; there are:", (int)len, w);
+			for (int i = 0; i < nr; i++)
+				fprintf(stderr, " %s", all[i].name);
+			fputc('\n', stderr);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool in_list(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (!list)
+		return true;
+	for (; *list; list += strcspn(list, ",")) {
+		list += strspn(list, ",");
+		if (strcspn(list, ",") == len && !strncmp(list, word, len))
+			return true;
+	}
+	return false;
+}
+
+static bool wants_traffic(const struct test_case *c, const struct traffic *t)
+{
+	/* generic XDP comes after GRO: it would see, tag and count what is merged already */
+	if (c->flavour == XDPGENERIC && t->gro)
+		return false;
+	return in_list(only_traffic, t->name);
+}
+
+static bool wants_size(unsigned int size)
+{
+	char bytes[16];
+
+	snprintf(bytes, sizeof(bytes), "%u", size);
+	return in_list(only_size, bytes);
+}
+
+static unsigned int nr_tests(const struct test_case *c)
+{
+	unsigned int n = 0;
+
+	if (!c->chosen)
+		return 0;
+	if (c->missing)
+		return 1;
+	for (size_t t = 0; t < ARRAY_SIZE(traffics); t++)
+		for (size_t s = 0; s < ARRAY_SIZE(sizes); s++)
+			n += wants_traffic(c, &traffics[t]) && wants_size(sizes[s]);
+	return n;
+}
+
+/* ---- programs and features ---- */
+
+static bool present(const struct test_case *c, const struct checkpoint *cp)
+{
+	return strcmp(cp->dev, TUN_DEV) || strcmp(c->tunnel->underlay, "none");
+}
+
+static int attach(enum node node, const char *dev, struct bpf_program *prog,
+		  int hook, int flags)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+	int old = net_enter(node), fd;
+
+	if (old < 0)
+		return -1;
+	fd = bpf_link_create(bpf_program__fd(prog), if_nametoindex(dev), hook, &opts);
+	netns_leave(old);
+	if (fd < 0)
+		fprintf(stderr, "# %s: attaching %s to %s: %s\n", net_ns(node),
+			bpf_program__name(prog), dev, strerror(-fd));
+	return fd;
+}
+
+static int attach_checkpoints(const struct test_case *c, bool tunnel)
+{
+	for (size_t i = 0; i < NR_CHECKPOINTS; i++) {
+		const struct checkpoint *cp = &checkpoints[i];
+
+		if (!strcmp(cp->dev, TUN_DEV) != tunnel || (c && !present(c, cp)))
+			continue;
+		for (int h = 0; h < TB_HOOKS; h++) {
+			struct bpf_program *prog;
+			char name[32];
+
+			snprintf(name, sizeof(name), "%s_%zu", hook_name[h], i);
+			prog = bpf_object__find_program_by_name(skel->obj, name);
+			checkpoint_fd[i][h] = attach(cp->node, cp->dev, prog, cp->hook, 0);
+			if (checkpoint_fd[i][h] < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static void detach_tunnel(void)
+{
+	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
+		for (int h = 0; h < TB_HOOKS; h++)
+			if (!strcmp(checkpoints[i].dev, TUN_DEV) && checkpoint_fd[i][h] > 0) {
+				close(checkpoint_fd[i][h]);
+				checkpoint_fd[i][h] = 0;
+			}
+}
+
+static int attach_xdp(int flags)
+{
+	if (xdp_fd >= 0 && xdp_flags == flags)
+		return 0;
+	if (xdp_fd >= 0)
+		close(xdp_fd);
+	xdp_flags = flags;
+	xdp_fd = attach(R1, "to-src", skel->progs.tag, BPF_XDP, flags);
+	return xdp_fd < 0 ? -1 : 0;
+}
+
+static int set_features(const struct traffic *t)
+{
+	static const char * const segment[] = {
+		"tx-tcp-segmentation", "tx-tcp6-segmentation", "tx-udp-segmentation",
+	};
+	int err;
+
+	err = net_feature(R1, "to-src", "rx-gro", t->gro) |
+	      net_feature(R1, "to-src", "rx-udp-gro-forwarding", t->kind == UDP_TRAINS) |
+	      net_feature(R1, TUN_DEV, "rx-gro", t->gro) |
+	      net_feature(R3, TUN_DEV, "rx-gro", t->gro);
+	for (size_t i = 0; i < ARRAY_SIZE(segment); i++)
+		err |= net_feature(SRC, "to-r1", segment[i], t->gro) |
+		       net_feature(R1, "to-r2", segment[i], t->gso);
+	return err;
+}
+
+/* ---- one test ---- */
+
+struct counts {
+	long sent, kept, lost, corrupt, missed;
+};
+
+static struct counts count(unsigned int cp, unsigned int hook)
+{
+	const struct tb_cell *cell = &skel->bss->cells[cp][hook];
+	struct counts n = { skel->bss->source.tagged, cell->kept, cell->lost, cell->corrupt };
+
+	n.missed = n.sent - n.kept - n.lost - n.corrupt;
+	return n;
+}
+
+static bool all_there(void *arg)
+{
+	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
+		for (int h = 0; h < TB_HOOKS; h++)
+			if (present(arg, &checkpoints[i]) && count(i, h).missed > 0)
+				return false;
+	return true;
+}
+
+static enum fate fate_of(const struct counts *n)
+{
+	return n->corrupt ? CORRUPT : n->lost ? LOST : KEPT;
+}
+
+/* Did the packets go the way the traffic is named for? NULL: yes. */
+static const char *off_the_way(const struct traffic *t)
+{
+	const unsigned long sent = skel->bss->source.tagged;
+	const unsigned long in = skel->bss->cells[CP_R1_INGRESS][TB_HOOK_TCX].skbs;
+	const unsigned long out = skel->bss->cells[CP_R1_UNDERLAY_EGRESS][TB_HOOK_TCX].skbs;
+	const unsigned long on = skel->bss->cells[CP_R2_INGRESS][TB_HOOK_TCX].skbs;
+
+	if (t->gro && (in > sent / 2 || out > sent / 2))
+		return "GRO on, but r1 did not merge the packets";
+	if (!t->gro && in != sent)
+		return "GRO off, but the packets were merged in r1";
+	if (t->gso && on > sent / 2)
+		return "GSO on, but the packets were segmented before r2";
+	if (!t->gso && on != sent)
+		return "GSO off, but the packets were not segmented before r2";
+	return NULL;
+}
+
+static void show_bytes(FILE *f, const char *what, const __u32 *words, int n)
+{
+	const unsigned char *b = (const void *)words;
+
+	fprintf(f, "      %s", what);
+	for (int i = 0; i < n && i < (int)sizeof(((struct tb_sample *)NULL)->have); i++)
+		fprintf(f, "%s%02x", i % 4 ? "" : " ", b[i]);
+	fputc('\n', f);
+}
+
+static void show_sample(FILE *f, const struct tb_sample *s, int size)
+{
+	const char *have = (const void *)s->have, *want = (const void *)s->want;
+	int byte = 0;
+
+	fprintf(f, "    packet %08x: ", s->nonce);
+	if (s->size < 0) {
+		fprintf(f, "the metadata could not be read: %s\n", strerror(-s->size));
+		return;
+	}
+	while (byte < 3 && have[byte] == want[byte])
+		byte++;
+	fprintf(f, "%d bytes of metadata instead of %d, wrong from byte %u\n", s->size, size,
+		s->off + byte);
+	show_bytes(f, "have", s->have, s->size - (int)s->off);
+	show_bytes(f, "want", s->want, size - (int)s->off);
+}
+
+static void show_kernel_log(FILE *f)
+{
+	static char log[1 << 16];
+	int n = klogctl(3 /* SYSLOG_ACTION_READ_ALL */, log, sizeof(log) - 1), lines = 0;
+
+	if (n <= 0)
+		return;
+	while (n > 0 && lines < 12)
+		lines += log[--n] == '\n';
+	fprintf(f, "the last lines of the kernel's log:%s\n", log + n);
+}
+
+/* Once a case: what the network looks like, and what the kernel has to say. */
+static void show_surroundings(FILE *f, struct test_case *c)
+{
+	if (c->shown)
+		return;
+	c->shown = true;
+	net_show(f);
+	show_kernel_log(f);
+}
+
+/* The whole way, the first difference marked. */
+static void report(struct test_case *c, const struct traffic *t, unsigned int size,
+		   const struct outcome *o, const char *wrong)
+{
+	const struct tb_source *source = &skel->bss->source;
+	const struct tb_sample *told = NULL;
+	bool first = true;
+	size_t len;
+	char *text = NULL;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return;
+	fprintf(f, "%s.%s.%u: sent: %s, inner IPv%s, %llu packets tagged with %u bytes at XDP\n",
+		c->name, t->name, size, t->name, c->tunnel->carries, source->tagged, size);
+	if (source->failed)
+		fprintf(f, "  %llu could not be tagged: %s\n", source->failed,
+			strerror(-source->error));
+	if (*o->error)
+		fprintf(f, "  %s\n", o->error);
+	if (wrong)
+		fprintf(f, "  %s\n", wrong);
+	fprintf(f, "  %-21s %-9s %6s %6s %6s %6s %6s  expected\n", "checkpoint", "hook",
+		"skbs", "kept", "lost", "corr.", "missed");
+	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
+		for (int h = 0; h < TB_HOOKS; h++) {
+			const struct tb_cell *cell = &skel->bss->cells[i][h];
+			struct counts n = count(i, h);
+			struct rule *r = expect_find(&expect, c->name, checkpoints[i].name,
+						     hook_name[h], size, t->name);
+			bool bad = n.missed || fate_of(&n) != (r ? r->fate : KEPT);
+
+			if (!present(c, &checkpoints[i]))
+				continue;
+			fprintf(f, "  %-21s %-9s %6llu %6ld %6ld %6ld %6ld  %s%s\n",
+				checkpoints[i].name, hook_name[h], cell->skbs, n.kept, n.lost,
+				n.corrupt, n.missed, fate_name[r ? r->fate : KEPT],
+				!bad ? "" : first ? " <- the first that differs" : " <-");
+			/* the same bytes all the way down are told once */
+			if (bad && n.corrupt &&
+			    (!told || memcmp(told, &cell->first, sizeof(*told)))) {
+				show_sample(f, &cell->first, size);
+				told = &cell->first;
+			}
+			first &= !bad;
+		}
+	show_surroundings(f, c);
+	if (!fclose(f))
+		ktap_text(&ktap, text);
+	free(text);
+}
+
+static void record(const struct observation *o, const char *expected, const char *observed)
+{
+	if (!results)
+		return;
+	results_begin(results);
+	results_observation(results, o);
+	if (expected) {
+		results_str(results, "expected", expected);
+		results_str(results, "observed", observed);
+	}
+	results_end(results);
+}
+
+/* Counts of verdicts, by enum ktap_verdict. */
+static void judge_cell(struct test_case *c, const struct traffic *t, unsigned int size,
+		       unsigned int cp, unsigned int hook, unsigned int *verdicts)
+{
+	const struct counts n = count(cp, hook);
+	const enum fate fate = fate_of(&n);
+	struct rule *r = expect_find(&expect, c->name, checkpoints[cp].name, hook_name[hook],
+				     size, t->name);
+	const enum fate expected = r ? r->fate : KEPT;
+	char reason[256] = "";
+	struct observation o = {
+		.name = c->name, .checkpoint = checkpoints[cp].name, .hook = hook_name[hook],
+		.size = size, .traffic = t->name, .packets = true,
+		.kept = n.kept, .lost = n.lost, .corrupt = n.corrupt,
+		.missed = n.missed > 0 ? n.missed : 0, .verdict = KTAP_FAIL, .reason = reason,
+	};
+
+	if (n.missed > 0) {
+		snprintf(reason, sizeof(reason), "%ld of %ld packets never got here", n.missed,
+			 n.sent);
+	} else if (n.missed < 0) {
+		snprintf(reason, sizeof(reason), "%ld packets more than were sent", -n.missed);
+	} else if (!n.sent) {
+		snprintf(reason, sizeof(reason), "nothing was sent");
+	} else if (fate != expected) {
+		snprintf(reason, sizeof(reason), "expected %s, observed %s%s%s",
+			 fate_name[expected], fate_name[fate],
+			 r && r->reason ? "; the table says: " : "",
+			 r && r->reason ? r->reason : "");
+	} else if (expected != KEPT) {
+		o.verdict = KTAP_XFAIL;
+		o.reason = r->reason;
+	} else {
+		o.verdict = KTAP_PASS;
+		o.reason = NULL;
+	}
+	verdicts[o.verdict]++;
+	record(&o, fate_name[expected], n.missed ? "missed" : fate_name[fate]);
+}
+
+static void run_test(struct test_case *c, const struct traffic *t, unsigned int size)
+{
+	static unsigned int epoch;
+	const struct traffic_path path = {
+		.family = { tunnel_has(c->tunnel->carries, "4"),
+			    tunnel_has(c->tunnel->carries, "6") },
+		.bridged = c->flavour == BRIDGED,
+	};
+	const volatile struct tb_source *source = &skel->bss->source;
+	unsigned int verdicts[KTAP_NR] = { 0 }, cells;
+	char reason[128] = "";
+	const char *wrong = NULL;
+	struct outcome out;
+
+	/* what is left of the last test does not count in this one */
+	skel->bss->config.epoch = 0;
+	memset(&skel->bss->source, 0, sizeof(skel->bss->source));
+	memset(&skel->bss->cells, 0, sizeof(skel->bss->cells));
+	skel->bss->config.size = size;
+	skel->bss->config.epoch = ++epoch;
+
+	traffic_run(t->kind, &path, epoch, &out);
+	if (!*out.error)
+		wait_for(all_there, c, 1);
+
+	if (*out.error)
+		wrong = out.error;
+	else if (source->failed)
+		wrong = "XDP could not tag every packet";
+	else if (out.sent && out.sent != source->tagged)
+		wrong = "XDP did not see what src sent";
+	else
+		wrong = off_the_way(t);
+
+	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
+		for (int h = 0; h < TB_HOOKS; h++)
+			if (present(c, &checkpoints[i]))
+				judge_cell(c, t, size, i, h, verdicts);
+	cells = verdicts[KTAP_PASS] + verdicts[KTAP_XFAIL] + verdicts[KTAP_FAIL];
+	if (wrong) {
+		const struct observation o = {
+			.name = c->name, .size = size, .traffic = t->name,
+			.verdict = KTAP_FAIL, .reason = wrong,
+		};
+
+		record(&o, NULL, NULL);
+	}
+
+	if (wrong || verdicts[KTAP_FAIL]) {
+		report(c, t, size, &out, wrong == out.error ? NULL : wrong);
+		snprintf(reason, sizeof(reason), "%s, %u of %u cells are not as expected",
+			 wrong ? "the run failed" : "every packet arrived",
+			 verdicts[KTAP_FAIL], cells);
+		ktap_result(&ktap, KTAP_FAIL, reason, "%s.%s.%u", c->name, t->name, size);
+	} else if (verdicts[KTAP_XFAIL]) {
+		snprintf(reason, sizeof(reason), "%u of %u cells not kept, as expected",
+			 verdicts[KTAP_XFAIL], cells);
+		ktap_result(&ktap, KTAP_XFAIL, reason, "%s.%s.%u", c->name, t->name, size);
+	} else {
+		ktap_result(&ktap, KTAP_PASS, NULL, "%s.%s.%u", c->name, t->name, size);
+	}
+}
+
+/* Every test of a case fails for the same reason, before any was run. */
+static void fail_case(struct test_case *c, const char *what, bool show)
+{
+	char reason[384], *text = NULL;
+	size_t len;
+	FILE *f;
+
+	if (stop)
+		return;		/* that is the reason */
+	snprintf(reason, sizeof(reason), "%s: %s", c->tunnel->path, what);
+	f = show ? open_memstream(&text, &len) : NULL;
+	if (f) {
+		show_surroundings(f, c);
+		fclose(f);
+		ktap_text(&ktap, text);
+		free(text);
+	}
+	for (size_t t = 0; t < ARRAY_SIZE(traffics); t++)
+		for (size_t s = 0; s < ARRAY_SIZE(sizes); s++) {
+			const struct observation o = {
+				.name = c->name, .size = sizes[s], .traffic = traffics[t].name,
+				.verdict = KTAP_FAIL, .reason = reason,
+			};
+
+			if (!wants_traffic(c, &traffics[t]) || !wants_size(sizes[s]))
+				continue;
+			record(&o, NULL, NULL);
+			ktap_result(&ktap, KTAP_FAIL, reason, "%s.%s.%u", c->name,
+				    traffics[t].name, sizes[s]);
+		}
+}
+
+static void run_case(struct test_case *c)
+{
+	const struct traffic_path path = {
+		.family = { tunnel_has(c->tunnel->carries, "4"),
+			    tunnel_has(c->tunnel->carries, "6") },
+		.bridged = c->flavour == BRIDGED,
+	};
+
+	if (c->missing) {
+		const struct observation o = {
+			.name = c->name, .verdict = KTAP_SKIP, .reason = c->missing,
+		};
+
+		record(&o, NULL, NULL);
+		ktap_result(&ktap, KTAP_SKIP, c->missing, "%s", c->name);
+		return;
+	}
+	if (attach_xdp(c->flavour == XDPGENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE)) {
+		fail_case(c, "no XDP program on r1's way in", false);
+		return;
+	}
+	if (net_tunnel_up(c->tunnel, c->flavour == BRIDGED) || attach_checkpoints(c, true)) {
+		fail_case(c, "cannot be set up", false);
+		goto down;
+	}
+	if (!traffic_warm(&path)) {
+		fail_case(c, "set up, but no packet gets through", true);
+		goto down;
+	}
+	for (size_t t = 0; t < ARRAY_SIZE(traffics) && !stop; t++) {
+		if (!wants_traffic(c, &traffics[t]))
+			continue;
+		/* a refused feature shows as traffic that does not go the way it should */
+		set_features(&traffics[t]);
+		for (size_t s = 0; s < ARRAY_SIZE(sizes) && !stop; s++)
+			if (wants_size(sizes[s]))
+				run_test(c, &traffics[t], sizes[s]);
+	}
+down:
+	detach_tunnel();
+	net_tunnel_down(c->tunnel);
+}
+
+/* ---- */
+
+static char *read_file(const char *dir, const char *name)
+{
+	char path[512], *buf = NULL;
+	size_t size = 0;
+	ssize_t n = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "r");
+	if (f) {
+		n = getdelim(&buf, &size, '\0', f);
+		fclose(f);
+	}
+	return n > 0 ? buf : NULL;
+}
+
+static int usage(FILE *out)
+{
+	fputs("usage: testbed --variant V [options], as root in the guest\n"
+	      "  --variant V     whose table of expectations: DIR/expect/V\n"
+	      "  --tunnel A,B    only these: a case, a tunnel, or several (gre: gre4, gre6)\n"
+	      "  --traffic A,B   only these of: udp udp-gro tcp tcp-gso tcp-nogro\n"
+	      "  --size A,B      only these of: 4 32 128 208 (bytes of metadata)\n"
+	      "  --results DIR   write DIR/testbed-V.jsonl\n"
+	      "  --kernel DIR    the kernel's info.json and config (build/kernel/V)\n"
+	      "  --dir DIR       where tunnels/ and expect/ are (tunnels-testbed)\n"
+	      "  --list          the cases there are\n", out);
+	return out == stderr ? EXIT_USAGE : 0;
+}
+
+/* All cases of the directory's tunnels; their number, or < 0. */
+static int read_cases(const char *dir, struct test_case **cases)
+{
+	struct tunnel *tunnels;
+	char path[512];
+	int nr, n = 0;
+
+	snprintf(path, sizeof(path), "%s/tunnels", dir);
+	nr = tunnels_read(path, &tunnels);
+	if (nr < 0)
+		return nr;
+	*cases = calloc(nr * FLAVOURS + 1, sizeof(**cases));
+	for (int i = 0; i < nr && *cases; i++)
+		for (enum flavour f = 0; f < FLAVOURS; f++) {
+			struct test_case *c = &(*cases)[n];
+
+			if (!has_flavour(&tunnels[i], f))
+				continue;
+			c->tunnel = &tunnels[i];
+			c->flavour = f;
+			snprintf(c->name, sizeof(c->name), "%s%s", tunnels[i].name,
+				 flavour_suffix[f]);
+			n++;
+		}
+	return n;
+}
+
+/* Everything from the network's first device to its last. */
+static int run_cases(struct test_case *cases, int nr)
+{
+	unsigned int plan = 0;
+
+	for (int i = 0; i < nr; i++)
+		plan += nr_tests(&cases[i]);
+	ktap_start(&ktap, plan);
+	skel = testbed_bpf__open_and_load();
+	if (!skel)
+		return ktap_bail_out(&ktap, "the BPF programs do not load");
+	if (net_up() || attach_checkpoints(NULL, false) || traffic_init())
+		return ktap_bail_out(&ktap, "the network could not be set up");
+
+	for (int i = 0; i < nr && !stop; i++)
+		if (cases[i].chosen)
+			run_case(&cases[i]);
+	if (stop)
+		return ktap_bail_out(&ktap, "%s", strsignal(stop));
+	return ktap_finish(&ktap);
+}
+
+int main(int argc, char **argv)
+{
+	enum { VARIANT, TUNNEL, TRAFFIC, SIZE, RESULTS, KERNEL, DIR, LIST, HELP, NR };
+	static const struct option options[] = {
+		{ "variant", required_argument, NULL, VARIANT },
+		{ "tunnel", required_argument, NULL, TUNNEL },
+		{ "traffic", required_argument, NULL, TRAFFIC },
+		{ "size", required_argument, NULL, SIZE },
+		{ "results", required_argument, NULL, RESULTS },
+		{ "kernel", required_argument, NULL, KERNEL },
+		{ "dir", required_argument, NULL, DIR },
+		{ "list", no_argument, NULL, LIST },
+		{ "help", no_argument, NULL, HELP },
+		{ }
+	};
+	const char *arg[NR] = { [DIR] = "tunnels-testbed" };
+	struct sigaction act = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	char path[512], info[512], *config = NULL;
+	struct test_case *cases = NULL;
+	unsigned int tests = 0;
+	int nr, opt, rc;
+	bool all;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (opt >= NR)
+			return usage(stderr);
+		arg[opt] = optarg ?: "";
+	}
+	if (arg[HELP])
+		return usage(stdout);
+	if (optind < argc || (!arg[VARIANT] && !arg[LIST]))
+		return usage(stderr);
+	only_traffic = arg[TRAFFIC];
+	only_size = arg[SIZE];
+
+	nr = read_cases(arg[DIR], &cases);
+	if (nr < 0 || !choose(arg[TUNNEL], cases, nr))
+		return EXIT_USAGE;
+	if (arg[LIST]) {
+		for (int i = 0; i < nr; i++)
+			if (cases[i].chosen)
+				puts(cases[i].name);
+		return 0;
+	}
+
+	if (arg[KERNEL]) {
+		snprintf(info, sizeof(info), "%s/info.json", arg[KERNEL]);
+		config = read_file(arg[KERNEL], "config");
+		if (!config)
+			fprintf(stderr, "# %s/config: %s\n", arg[KERNEL], strerror(errno));
+	}
+	for (int i = 0; i < nr; i++) {
+		const char *missing = tunnel_missing(cases[i].tunnel, config);
+
+		if (missing)
+			cases[i].missing = strdup(missing);
+		tests += nr_tests(&cases[i]);
+	}
+	if (!tests) {
+		fprintf(stderr, "testbed: --tunnel, --traffic and --size leave nothing to test\n");
+		return EXIT_USAGE;
+	}
+	snprintf(path, sizeof(path), "%s/expect/%s", arg[DIR], arg[VARIANT]);
+	if (expect_read(&expect, path))
+		return EXIT_USAGE;
+	if (arg[RESULTS]) {
+		results = results_open(arg[RESULTS], "testbed", arg[KERNEL] ? info : NULL, argc, argv);
+		if (!results)
+			return KTAP_EXIT_FAIL;
+	}
+
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	sigaction(SIGHUP, &act, NULL);
+	rc = run_cases(cases, nr);
+	if (stop || ktap.run != ktap.plan)
+		return rc;	/* half a run leaves no results */
+
+	all = !arg[TUNNEL] && !only_traffic && !only_size;
+	for (int i = 0; i < expect.nr && all; i++)
+		if (!expect.rules[i].used)
+			fprintf(stderr, "# %s:%u: this rule decides nothing any more\n",
+				expect.path, expect.rules[i].line);
+	if (results && results_close(results))
+		rc = KTAP_EXIT_FAIL;
+	return rc;
+}

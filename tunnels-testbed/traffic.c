@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A socket stays in the namespace it was made in, so one thread can hold both ends:
+ * nothing has to be synchronized and nothing is left behind when it dies.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/types.h>
+
+#include "../bpf-progs/testbed.h"
+#include "../lib/netns.h"
+#include "net.h"
+#include "traffic.h"
+
+#define PORT		5001
+#define DGRAM		256	/* bytes of payload; all sizes are whole records */
+#define UDP_PACKETS	104
+#define TRAINS		8
+#define TRAIN_LEN	14	/* 112 packets */
+#define MSS		1024	/* without timestamps nothing takes away from it */
+#define CONNS		8
+#define CONN_BYTES	(16 * MSS)	/* 128 packets; GRO merges 17 at most */
+#define PATIENCE	2	/* seconds in which something has to arrive, scaled */
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT	103
+#endif
+
+static int udp_src[2], udp_sink[2], listener[2];
+
+/* Sink's addresses, [bridged][family]. */
+static const char * const sink_addr[2][2] = {
+	{ "203.0.113.2", "2001:db8:3::2" },
+	{ "192.0.2.130", "2001:db8:b::2" },
+};
+
+static socklen_t address(struct sockaddr_storage *ss, int v6, const char *addr)
+{
+	struct sockaddr_in6 *in6 = (void *)ss;
+	struct sockaddr_in *in = (void *)ss;
+
+	memset(ss, 0, sizeof(*ss));
+	if (v6) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(PORT);
+		if (addr)
+			inet_pton(AF_INET6, addr, &in6->sin6_addr);
+		return sizeof(*in6);
+	}
+	in->sin_family = AF_INET;
+	in->sin_port = htons(PORT);
+	if (addr)
+		inet_pton(AF_INET, addr, &in->sin_addr);
+	return sizeof(*in);
+}
+
+static socklen_t sink_address(struct sockaddr_storage *ss, int v6,
+			      const struct traffic_path *p)
+{
+	return address(ss, v6, sink_addr[p->bridged][v6]);
+}
+
+static void set(int fd, int level, int opt, int value)
+{
+	/* what fails here shows as traffic that does not do what its name says */
+	setsockopt(fd, level, opt, &value, sizeof(value));
+}
+
+static int open_socket(enum node n, int v6, int type)
+{
+	int old = net_enter(n), fd;
+
+	if (old < 0)
+		return -1;
+	fd = socket(v6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	netns_leave(old);
+	if (fd < 0)
+		return fd;
+	if (v6)
+		set(fd, SOL_IPV6, IPV6_V6ONLY, 1);
+	set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	set(fd, SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20);
+	set(fd, SOL_SOCKET, SO_SNDBUFFORCE, 4 << 20);
+	if (type == SOCK_STREAM)
+		set(fd, SOL_TCP, TCP_MAXSEG, MSS);
+	return fd;
+}
+
+int traffic_init(void)
+{
+	struct sockaddr_storage ss;
+	socklen_t len;
+
+	for (int v6 = 0; v6 < 2; v6++) {
+		udp_src[v6] = open_socket(SRC, v6, SOCK_DGRAM);
+		udp_sink[v6] = open_socket(SINK, v6, SOCK_DGRAM);
+		listener[v6] = open_socket(SINK, v6, SOCK_STREAM);
+		len = address(&ss, v6, NULL);
+		if (udp_src[v6] < 0 ||
+		    bind(udp_sink[v6], (struct sockaddr *)&ss, len) ||
+		    bind(listener[v6], (struct sockaddr *)&ss, len) ||
+		    listen(listener[v6], CONNS)) {
+			fprintf(stderr, "# traffic: socket: %s\n", strerror(errno));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static void fill(void *buf, size_t len, __u32 nonce)
+{
+	__u64 *record = buf;
+
+	while (len >= TB_RECORD) {
+		*record++ = tb_record(nonce);
+		len -= TB_RECORD;
+	}
+}
+
+/* The nonce, when all of buf is records of one; else 0. */
+static __u32 verify(const void *buf, size_t len)
+{
+	const __u64 *record = buf;
+	__u32 nonce = tb_nonce(record[0]);
+
+	if (len % TB_RECORD)
+		return 0;
+	for (; len; len -= TB_RECORD)
+		if (*record++ != tb_record(nonce))
+			return 0;
+	return nonce;
+}
+
+/*
+ * True when one of them is ready before the traffic has to be taken for lost. Once it
+ * was in vain the next one is not given as long: where nothing gets through, hundreds
+ * of tests have to fail before the watchdog barks.
+ */
+static bool ready(struct pollfd *fds, int n)
+{
+	static int patience = PATIENCE * 1000;
+	int rc = poll(fds, n, patience * vm_scale());
+
+	if (!rc && patience > 50)
+		patience /= 2;
+	return rc > 0;
+}
+
+static bool both_there(void *arg)
+{
+	const struct traffic_path *p = arg;
+	struct sockaddr_storage ss;
+	bool all = true;
+	char buf[64];
+
+	for (int v6 = 0; v6 < 2; v6++) {
+		socklen_t len = sink_address(&ss, v6, p);
+
+		if (!p->family[v6])
+			continue;
+		sendto(udp_src[v6], "warm", 4, 0, (struct sockaddr *)&ss, len);
+		all &= recv(udp_sink[v6], buf, sizeof(buf), MSG_DONTWAIT) == 4;
+	}
+	return all;
+}
+
+bool traffic_warm(const struct traffic_path *p)
+{
+	char buf[DGRAM];
+	bool ok;
+
+	/* what an earlier cell left */
+	for (int v6 = 0; v6 < 2; v6++)
+		while (recv(udp_sink[v6], buf, sizeof(buf), MSG_DONTWAIT) >= 0)
+			;
+	ok = wait_for(both_there, (void *)p, PATIENCE);
+	/* a second time: by now every neighbour has its header cached */
+	return ok && wait_for(both_there, (void *)p, PATIENCE);
+}
+
+/* ---- UDP ---- */
+
+struct receipt {
+	unsigned int got[UDP_PACKETS];	/* by number of the packet, or train */
+	unsigned int all, damaged, strange;
+};
+
+/* Takes what is there. */
+static void udp_receive(int fd, unsigned int epoch, unsigned int nr, struct receipt *r)
+{
+	__u64 buf[2 * DGRAM / sizeof(__u64)];
+	ssize_t len;
+
+	while ((len = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) >= 0) {
+		__u32 nonce = len == DGRAM ? verify(buf, len) : 0;
+
+		if (len == 4)
+			continue;	/* of the warming up */
+		if (!nonce)
+			r->damaged++;
+		else if (TB_EPOCH(nonce) != epoch || (nonce & 0xffff) >= nr)
+			r->strange++;
+		else
+			r->got[nonce & 0xffff]++;
+		r->all++;
+	}
+}
+
+static void udp_run(const struct traffic_path *p, unsigned int epoch, unsigned int nr,
+		    unsigned int each, struct outcome *o)
+{
+	static __u64 buf[TRAIN_LEN * DGRAM / sizeof(__u64)];
+	struct sockaddr_storage ss[2];
+	struct receipt r = { 0 };
+	struct pollfd fds[2];
+	socklen_t len[2];
+
+	for (int v6 = 0; v6 < 2; v6++) {
+		len[v6] = sink_address(&ss[v6], v6, p);
+		fds[v6] = (struct pollfd){ .fd = udp_sink[v6], .events = POLLIN };
+		set(udp_src[v6], SOL_UDP, UDP_SEGMENT, each > 1 ? DGRAM : 0);
+	}
+	for (unsigned int i = 0; i < nr; i++) {
+		int v6 = p->family[0] && p->family[1] ? i & 1 : p->family[1];
+
+		fill(buf, each * DGRAM, TB_NONCE(epoch, i));
+		if (sendto(udp_src[v6], buf, each * DGRAM, 0, (struct sockaddr *)&ss[v6],
+			   len[v6]) != (ssize_t)(each * DGRAM)) {
+			snprintf(o->error, sizeof(o->error), "src: sending packet %u: %s",
+				 i, strerror(errno));
+			return;
+		}
+		o->sent += each;
+		udp_receive(fds[v6].fd, epoch, nr, &r);
+	}
+	while (r.all < o->sent && ready(fds, 2))
+		for (int v6 = 0; v6 < 2; v6++)
+			udp_receive(fds[v6].fd, epoch, nr, &r);
+
+	for (unsigned int i = 0; i < nr && !*o->error; i++)
+		if (r.got[i] != each)
+			snprintf(o->error, sizeof(o->error), "sink got %u of %u packets, "
+				 "%u damaged, %u of another run; first amiss: number %u, "
+				 "there %u times instead of %u", r.all, o->sent, r.damaged,
+				 r.strange, i, r.got[i], each);
+}
+
+/* ---- TCP ---- */
+
+struct conn {
+	int fd;			/* src's end */
+	size_t sent;
+	int peer;		/* the one sink accepted in this place, another's maybe */
+	size_t got;
+	__u64 buf[CONN_BYTES / sizeof(__u64)];
+};
+
+static const char *tcp_send(struct conn *c, __u32 nonce)
+{
+	static __u64 buf[CONN_BYTES / sizeof(__u64)];
+
+	fill(buf, sizeof(buf), nonce);
+	while (c->sent < CONN_BYTES) {
+		ssize_t n = send(c->fd, (char *)buf + c->sent, CONN_BYTES - c->sent,
+				 MSG_NOSIGNAL);
+
+		if (n < 0 && (errno == EAGAIN || errno == ENOTCONN))
+			return NULL;
+		if (n < 0)
+			return "src: sending";
+		c->sent += n;
+	}
+	return NULL;
+}
+
+static const char *tcp_receive(struct conn *c)
+{
+	while (c->got < CONN_BYTES) {
+		ssize_t n = recv(c->peer, (char *)c->buf + c->got, CONN_BYTES - c->got, 0);
+
+		if (n < 0 && errno == EAGAIN)
+			return NULL;
+		if (n <= 0)
+			return "sink: receiving";
+		c->got += n;
+	}
+	return NULL;
+}
+
+static void tcp_run(const struct traffic_path *p, unsigned int epoch, struct outcome *o)
+{
+	static struct conn conns[CONNS];
+	struct pollfd fds[2 * CONNS + 2];
+	struct sockaddr_storage ss;
+	const char *what = NULL;
+	unsigned int accepted = 0, done = 0, seen = 0;
+
+	for (unsigned int i = 0; i < CONNS; i++) {
+		int v6 = p->family[0] && p->family[1] ? i & 1 : p->family[1];
+		socklen_t len = sink_address(&ss, v6, p);
+		struct conn *c = &conns[i];
+
+		c->sent = c->got = 0;
+		c->peer = -1;
+		c->fd = open_socket(SRC, v6, SOCK_STREAM);
+		if (c->fd < 0 || (connect(c->fd, (struct sockaddr *)&ss, len) &&
+				  errno != EINPROGRESS))
+			what = "src: connecting";
+	}
+
+	while (!what && done < CONNS) {
+		int n = 0;
+
+		for (int v6 = 0; v6 < 2; v6++)
+			fds[n++] = (struct pollfd){ .fd = listener[v6], .events = POLLIN };
+		for (unsigned int i = 0; i < CONNS; i++) {
+			struct conn *c = &conns[i];
+
+			fds[n++] = (struct pollfd){ .fd = c->sent < CONN_BYTES ? c->fd : -1,
+						    .events = POLLOUT };
+			fds[n++] = (struct pollfd){ .fd = c->got < CONN_BYTES ? c->peer : -1,
+						    .events = POLLIN };
+		}
+		if (!ready(fds, n)) {
+			errno = ETIMEDOUT;
+			what = accepted < CONNS ? "connecting" : "waiting for data";
+			break;
+		}
+		for (int v6 = 0; v6 < 2; v6++)
+			while (accepted < CONNS) {
+				int fd = accept4(listener[v6], NULL, NULL,
+						 SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+				if (fd < 0)
+					break;
+				conns[accepted++].peer = fd;
+			}
+		done = 0;
+		for (unsigned int i = 0; i < CONNS && !what; i++) {
+			what = tcp_send(&conns[i], TB_NONCE(epoch, i));
+			if (!what && conns[i].peer >= 0)
+				what = tcp_receive(&conns[i]);
+			done += conns[i].got == CONN_BYTES;
+		}
+	}
+	if (what)
+		snprintf(o->error, sizeof(o->error), "%s: %s, %u of %u connections done",
+			 what, strerror(errno), done, CONNS);
+
+	for (unsigned int i = 0; i < CONNS; i++) {
+		struct conn *c = &conns[i];
+		__u32 nonce = c->got == CONN_BYTES ? verify(c->buf, CONN_BYTES) : 0;
+
+		if (TB_EPOCH(nonce) == epoch && (nonce & 0xffff) < CONNS)
+			seen |= 1u << (nonce & 0xffff);
+		if (c->fd >= 0)
+			close(c->fd);
+		if (c->peer >= 0)
+			close(c->peer);
+	}
+	if (!what && seen != (1u << CONNS) - 1)
+		snprintf(o->error, sizeof(o->error),
+			 "sink: a stream is not what was sent (good ones: mask %#x)", seen);
+}
+
+void traffic_run(enum traffic_kind kind, const struct traffic_path *p, unsigned int epoch,
+		 struct outcome *o)
+{
+	memset(o, 0, sizeof(*o));
+	switch (kind) {
+	case UDP:
+		udp_run(p, epoch, UDP_PACKETS, 1, o);
+		break;
+	case UDP_TRAINS:
+		udp_run(p, epoch, TRAINS, TRAIN_LEN, o);
+		break;
+	case TCP:
+		tcp_run(p, epoch, o);
+		break;
+	}
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What is sent from src to sink, and whether all of it arrived as it was sent.
+ * The form of the payload is testbed.h's.
+ */
+#ifndef TB_TRAFFIC_H
+#define TB_TRAFFIC_H
+
+#include <stdbool.h>
+
+enum traffic_kind {
+	UDP,		/* a nonce each packet */
+	UDP_TRAINS,	/* a nonce each train of packets, sent at once: GRO may merge them */
+	TCP,		/* a nonce each connection */
+};
+
+struct traffic_path {
+	bool family[2];	/* inner IPv4, IPv6: the traffic is shared between those set */
+	bool bridged;	/* which addresses */
+};
+
+struct outcome {
+	unsigned int sent;	/* packets; 0 for TCP, which makes its own */
+	char error[256];	/* what went wrong, or "" */
+};
+
+/* 0, or -1 with a line on stderr. */
+int traffic_init(void);
+
+/* Waits until packets get through (packets that count nowhere); false: they do not. */
+bool traffic_warm(const struct traffic_path *p);
+
+/* Sends and receives one run of it; returns when all is there, or no more is coming. */
+void traffic_run(enum traffic_kind kind, const struct traffic_path *p, unsigned int epoch,
+		 struct outcome *o);
+
+#endif
