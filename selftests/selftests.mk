@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# make harness-run: what runs tests, tested: selftests/harness/, on the host.
+# make selftests-run: every selftests/*.c, in a guest of each kernel.
+#
+# A test is one C file that writes KTAP (lib/ktap.h): selftests/NAME.c. It is linked with
+# lib/ and libbpf; skeletons of its variant's BPF programs are in its include path. T=NAME
+# runs it alone.
+
+comma      := ,
+ST_ALL     := $(filter-out run,$(basename $(notdir $(wildcard selftests/*.c))))
+ST_HARNESS := results golden live
+ST_T       := $(subst $(comma), ,$(T))
+ST_GUEST   := $(if $(T),$(filter $(ST_T),$(ST_ALL)),$(ST_ALL))
+ST_HOST    := $(if $(T),$(filter $(ST_T),$(ST_HARNESS)),$(ST_HARNESS))
+ST_FIRST   := $(firstword $(FLAVOURS))
+
+TESTS += $(if $(ST_HOST),harness-run) $(if $(ST_GUEST),selftests-run)
+
+ST_CFLAGS := -O2 -g -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Ilib
+ST_LIB    := lib/netns.c lib/results.c
+
+build/selftests/run: selftests/run.c lib/ktap_read.c lib/results.c $(wildcard lib/*.h)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  CC      $@')
+	$(Q)$(CC) $(ST_CFLAGS) -Wno-format-truncation -o $@ $(filter %.c,$^)
+
+build/selftests/die build/selftests/results: build/selftests/%: selftests/harness/%.c lib/results.c $(wildcard lib/*.h)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  CC      $@')
+	$(Q)$(CC) $(ST_CFLAGS) -o $@ $(filter %.c,$^)
+
+# $(call st_rules,FLAVOUR)
+define st_rules
+build/selftests/$1/%: selftests/%.c $(ST_LIB) $(wildcard lib/*.h)
+	@mkdir -p $$(@D)
+	$$(if $$(V),,@echo '  CC      $$@')
+	$$(Q)$$(CC) $$(ST_CFLAGS) -Ibuild/bpf/$1 -Ibuild/tools/include -o $$@ $$< $$(ST_LIB) \
+		build/tools/lib/libbpf.a -lelf -lz
+
+selftests-vm-$1: $(ST_GUEST:%=build/selftests/$1/%) build/selftests/run build/vm/vmrun build/vm/init
+	@mkdir -p build/results
+	$$(Q)build/vm/vmrun --kernel build/kernel/$1 --name selftests-$1 --timeout 120 --share build/results \
+		--env 'RESULTS_COMMAND=make test$(if $(T), T=$(T))' -- \
+		build/selftests/run --suite selftests --info build/kernel/$1/info.json --results build/results \
+		$(ST_GUEST:%=build/selftests/$1/%)
+
+.PHONY: selftests-vm-$1
+endef
+$(foreach f,$(FLAVOURS),$(eval $(call st_rules,$f)))
+
+selftests-run:
+	$(Q)rc=0; for f in $(FLAVOURS); do $(MAKE) selftests-vm-$$f || rc=1; done; exit $$rc
+
+# One kernel will do: what is tested is the way of running things.
+harness-run: $(addprefix build/selftests/,run die results) build/vm/vmrun build/vm/init
+	@mkdir -p build/results
+	$(Q)VMRUN=build/vm/vmrun DIE=build/selftests/die KERNEL=build/kernel/$(ST_FIRST) \
+		RESULTS_COMMAND='make test$(if $(T), T=$(T))' \
+		build/vm/vmrun --host --name harness-$(ST_FIRST) --timeout 600 -- \
+		build/selftests/run --suite harness --info build/kernel/$(ST_FIRST)/info.json \
+		--results build/results $(patsubst selftests/harness/results.sh,build/selftests/results,\
+			$(ST_HOST:%=selftests/harness/%.sh))
+
+.PHONY: selftests-run harness-run
