@@ -29,7 +29,7 @@ enum tb_hook {
 	TB_HOOKS,
 };
 
-/* The upper half of a nonce: which run of traffic; late packets of an earlier one are not counted. */
+/* The upper half of a nonce says which run of traffic: late packets of another do not count. */
 #define TB_NONCE(epoch, seq)	((__u32)(epoch) << 16 | (__u32)(seq))
 #define TB_EPOCH(nonce)		((__u32)(nonce) >> 16)
 

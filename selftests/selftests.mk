@@ -63,3 +63,9 @@ harness-run: $(addprefix build/selftests/,run die results) build/vm/vmrun build/
 			$(ST_HOST:%=selftests/harness/%.sh))
 
 .PHONY: selftests-run harness-run
+
+# The unit tests of the arithmetic, which the series brings (KUnit).
+kunit:
+	$(LOCKED) '$(KERNELS); $(MAKE) T=kunit selftests-run'
+
+.PHONY: kunit

@@ -248,10 +248,10 @@ static void print(struct run *runs, int nr)
 	printf("Metadata of");
 	for (int i = 0; i < MAX_HOOKS && sizes[i]; i++)
 		printf("%s %s", i ? "," : "", sizes[i]);
-	printf(" bytes in");
+	printf(" bytes;");
 	for (int i = 0; i < MAX_HOOKS && traffics[i]; i++)
 		printf("%s %s", i ? "," : "", traffics[i]);
-	printf(" traffic: the worst of all, at each checkpoint.\n\n");
+	printf("; at each checkpoint the worst of all.\n\n");
 
 	printf("%*s", width + 2 + vwidth + 1, "");
 	for (int h = 0; h < MAX_HOOKS && hooks[h]; h++)

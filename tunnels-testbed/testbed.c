@@ -80,7 +80,7 @@ static struct testbed_bpf *skel;
 static struct ktap ktap;
 static struct results *results;
 static struct expect expect;
-static int checkpoint_fd[NR_CHECKPOINTS][TB_HOOKS];
+static int reader_fd[NR_CHECKPOINTS][TB_HOOKS];
 static int xdp_fd = -1, xdp_flags;
 static const char *only_traffic, *only_size;
 static volatile sig_atomic_t stop;
@@ -205,35 +205,33 @@ static int attach(enum node node, const char *dev, struct bpf_program *prog,
 	return fd;
 }
 
-static int attach_checkpoints(const struct test_case *c, bool tunnel)
+/* The readers of one hook, at all checkpoints of the case. */
+static int attach_readers(const struct test_case *c, enum tb_hook h)
 {
 	for (size_t i = 0; i < NR_CHECKPOINTS; i++) {
 		const struct checkpoint *cp = &checkpoints[i];
+		struct bpf_program *prog;
+		char name[32];
 
-		if (!strcmp(cp->dev, TUN_DEV) != tunnel || (c && !present(c, cp)))
+		if (!present(c, cp))
 			continue;
-		for (int h = 0; h < TB_HOOKS; h++) {
-			struct bpf_program *prog;
-			char name[32];
-
-			snprintf(name, sizeof(name), "%s_%zu", hook_name[h], i);
-			prog = bpf_object__find_program_by_name(skel->obj, name);
-			checkpoint_fd[i][h] = attach(cp->node, cp->dev, prog, cp->hook, 0);
-			if (checkpoint_fd[i][h] < 0)
-				return -1;
-		}
+		snprintf(name, sizeof(name), "%s_%zu", hook_name[h], i);
+		prog = bpf_object__find_program_by_name(skel->obj, name);
+		reader_fd[i][h] = attach(cp->node, cp->dev, prog, cp->hook, 0);
+		if (reader_fd[i][h] < 0)
+			return -1;
 	}
 	return 0;
 }
 
-static void detach_tunnel(void)
+static void detach_readers(void)
 {
 	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
-		for (int h = 0; h < TB_HOOKS; h++)
-			if (!strcmp(checkpoints[i].dev, TUN_DEV) && checkpoint_fd[i][h] > 0) {
-				close(checkpoint_fd[i][h]);
-				checkpoint_fd[i][h] = 0;
-			}
+		for (int h = 0; h < TB_HOOKS; h++) {
+			if (reader_fd[i][h] > 0)
+				close(reader_fd[i][h]);
+			reader_fd[i][h] = 0;
+		}
 }
 
 static int attach_xdp(int flags)
@@ -266,14 +264,26 @@ static int set_features(const struct traffic *t)
 
 /* ---- one test ---- */
 
+/*
+ * Every test has as many rounds as there are hooks, with the readers of one more hook
+ * attached each time: what a reader does to a packet (data_meta may have to be brought
+ * back for it) is then seen with and without it. The counts add up over the rounds.
+ */
+struct measure {
+	unsigned long sent[TB_HOOKS];	/* while the hook's readers were there */
+	struct tb_cell cells[NR_CHECKPOINTS][TB_HOOKS];
+	char wrong[256];		/* what went wrong in the first round that did */
+};
+
+static struct measure measures[ARRAY_SIZE(traffics)][ARRAY_SIZE(sizes)];
+
 struct counts {
 	long sent, kept, lost, corrupt, missed;
 };
 
-static struct counts count(unsigned int cp, unsigned int hook)
+static struct counts count(unsigned long sent, const struct tb_cell *cell)
 {
-	const struct tb_cell *cell = &skel->bss->cells[cp][hook];
-	struct counts n = { skel->bss->source.tagged, cell->kept, cell->lost, cell->corrupt };
+	struct counts n = { sent, cell->kept, cell->lost, cell->corrupt };
 
 	n.missed = n.sent - n.kept - n.lost - n.corrupt;
 	return n;
@@ -283,7 +293,8 @@ static bool all_there(void *arg)
 {
 	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
 		for (int h = 0; h < TB_HOOKS; h++)
-			if (present(arg, &checkpoints[i]) && count(i, h).missed > 0)
+			if (reader_fd[i][h] &&
+			    count(skel->bss->source.tagged, &skel->bss->cells[i][h]).missed > 0)
 				return false;
 	return true;
 }
@@ -364,9 +375,8 @@ static void show_surroundings(FILE *f, struct test_case *c)
 
 /* The whole way, the first difference marked. */
 static void report(struct test_case *c, const struct traffic *t, unsigned int size,
-		   const struct outcome *o, const char *wrong)
+		   const struct measure *m)
 {
-	const struct tb_source *source = &skel->bss->source;
 	const struct tb_sample *told = NULL;
 	bool first = true;
 	size_t len;
@@ -375,21 +385,16 @@ static void report(struct test_case *c, const struct traffic *t, unsigned int si
 
 	if (!f)
 		return;
-	fprintf(f, "%s.%s.%u: sent: %s, inner IPv%s, %llu packets tagged with %u bytes at XDP\n",
-		c->name, t->name, size, t->name, c->tunnel->carries, source->tagged, size);
-	if (source->failed)
-		fprintf(f, "  %llu could not be tagged: %s\n", source->failed,
-			strerror(-source->error));
-	if (*o->error)
-		fprintf(f, "  %s\n", o->error);
-	if (wrong)
-		fprintf(f, "  %s\n", wrong);
+	fprintf(f, "%s.%s.%u: sent: %s, inner IPv%s, %lu packets tagged with %u bytes at XDP\n",
+		c->name, t->name, size, t->name, c->tunnel->carries, m->sent[TB_HOOK_TCX], size);
+	if (*m->wrong)
+		fprintf(f, "  %s\n", m->wrong);
 	fprintf(f, "  %-21s %-9s %6s %6s %6s %6s %6s  expected\n", "checkpoint", "hook",
 		"skbs", "kept", "lost", "corr.", "missed");
 	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
 		for (int h = 0; h < TB_HOOKS; h++) {
-			const struct tb_cell *cell = &skel->bss->cells[i][h];
-			struct counts n = count(i, h);
+			const struct tb_cell *cell = &m->cells[i][h];
+			struct counts n = count(m->sent[h], cell);
 			struct rule *r = expect_find(&expect, c->name, checkpoints[i].name,
 						     hook_name[h], size, t->name);
 			bool bad = n.missed || fate_of(&n) != (r ? r->fate : KEPT);
@@ -429,9 +434,10 @@ static void record(const struct observation *o, const char *expected, const char
 
 /* Counts of verdicts, by enum ktap_verdict. */
 static void judge_cell(struct test_case *c, const struct traffic *t, unsigned int size,
-		       unsigned int cp, unsigned int hook, unsigned int *verdicts)
+		       const struct measure *m, unsigned int cp, unsigned int hook,
+		       unsigned int *verdicts)
 {
-	const struct counts n = count(cp, hook);
+	const struct counts n = count(m->sent[hook], &m->cells[cp][hook]);
 	const enum fate fate = fate_of(&n);
 	struct rule *r = expect_find(&expect, c->name, checkpoints[cp].name, hook_name[hook],
 				     size, t->name);
@@ -467,30 +473,35 @@ static void judge_cell(struct test_case *c, const struct traffic *t, unsigned in
 	record(&o, fate_name[expected], n.missed ? "missed" : fate_name[fate]);
 }
 
-static void run_test(struct test_case *c, const struct traffic *t, unsigned int size)
+static void add_cell(struct tb_cell *to, const struct tb_cell *cell)
 {
-	static unsigned int epoch;
-	const struct traffic_path path = {
-		.family = { tunnel_has(c->tunnel->carries, "4"),
-			    tunnel_has(c->tunnel->carries, "6") },
-		.bridged = c->flavour == BRIDGED,
-	};
+	if (cell->corrupt && !to->corrupt)
+		to->first = cell->first;
+	to->kept += cell->kept;
+	to->lost += cell->lost;
+	to->corrupt += cell->corrupt;
+	to->skbs += cell->skbs;
+}
+
+/* One round of a test. */
+static void measure(const struct traffic *t, unsigned int size, const struct traffic_path *path,
+		    struct measure *m)
+{
 	const volatile struct tb_source *source = &skel->bss->source;
-	unsigned int verdicts[KTAP_NR] = { 0 }, cells;
-	char reason[128] = "";
+	static unsigned int epoch;
 	const char *wrong = NULL;
 	struct outcome out;
 
-	/* what is left of the last test does not count in this one */
+	/* what is left of the last round does not count in this one */
 	skel->bss->config.epoch = 0;
 	memset(&skel->bss->source, 0, sizeof(skel->bss->source));
 	memset(&skel->bss->cells, 0, sizeof(skel->bss->cells));
 	skel->bss->config.size = size;
 	skel->bss->config.epoch = ++epoch;
 
-	traffic_run(t->kind, &path, epoch, &out);
+	traffic_run(t->kind, path, epoch, &out);
 	if (!*out.error)
-		wait_for(all_there, c, 1);
+		wait_for(all_there, NULL, 1);
 
 	if (*out.error)
 		wrong = out.error;
@@ -500,34 +511,51 @@ static void run_test(struct test_case *c, const struct traffic *t, unsigned int 
 		wrong = "XDP did not see what src sent";
 	else
 		wrong = off_the_way(t);
+	if (wrong && !*m->wrong)
+		snprintf(m->wrong, sizeof(m->wrong), "%s", wrong);
+
+	for (int h = 0; h < TB_HOOKS; h++) {
+		if (!reader_fd[0][h])
+			continue;
+		m->sent[h] += source->tagged;
+		for (size_t i = 0; i < NR_CHECKPOINTS; i++)
+			add_cell(&m->cells[i][h], &skel->bss->cells[i][h]);
+	}
+}
+
+static void judge(struct test_case *c, const struct traffic *t, unsigned int size,
+		  const struct measure *m)
+{
+	unsigned int verdicts[KTAP_NR] = { 0 }, cells;
+	enum ktap_verdict verdict = KTAP_PASS;
+	char reason[128] = "";
 
 	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
 		for (int h = 0; h < TB_HOOKS; h++)
 			if (present(c, &checkpoints[i]))
-				judge_cell(c, t, size, i, h, verdicts);
+				judge_cell(c, t, size, m, i, h, verdicts);
 	cells = verdicts[KTAP_PASS] + verdicts[KTAP_XFAIL] + verdicts[KTAP_FAIL];
-	if (wrong) {
+	if (*m->wrong) {
 		const struct observation o = {
 			.name = c->name, .size = size, .traffic = t->name,
-			.verdict = KTAP_FAIL, .reason = wrong,
+			.verdict = KTAP_FAIL, .reason = m->wrong,
 		};
 
 		record(&o, NULL, NULL);
 	}
 
-	if (wrong || verdicts[KTAP_FAIL]) {
-		report(c, t, size, &out, wrong == out.error ? NULL : wrong);
+	if (*m->wrong || verdicts[KTAP_FAIL]) {
+		verdict = KTAP_FAIL;
+		report(c, t, size, m);
 		snprintf(reason, sizeof(reason), "%s, %u of %u cells are not as expected",
-			 wrong ? "the run failed" : "every packet arrived",
+			 *m->wrong ? "the run failed" : "every packet arrived",
 			 verdicts[KTAP_FAIL], cells);
-		ktap_result(&ktap, KTAP_FAIL, reason, "%s.%s.%u", c->name, t->name, size);
 	} else if (verdicts[KTAP_XFAIL]) {
+		verdict = KTAP_XFAIL;
 		snprintf(reason, sizeof(reason), "%u of %u cells not kept, as expected",
 			 verdicts[KTAP_XFAIL], cells);
-		ktap_result(&ktap, KTAP_XFAIL, reason, "%s.%s.%u", c->name, t->name, size);
-	} else {
-		ktap_result(&ktap, KTAP_PASS, NULL, "%s.%s.%u", c->name, t->name, size);
 	}
+	ktap_result(&ktap, verdict, reason, "%s.%s.%u", c->name, t->name, size);
 }
 
 /* Every test of a case fails for the same reason, before any was run. */
@@ -583,7 +611,7 @@ static void run_case(struct test_case *c)
 		fail_case(c, "no XDP program on r1's way in", false);
 		return;
 	}
-	if (net_tunnel_up(c->tunnel, c->flavour == BRIDGED) || attach_checkpoints(c, true)) {
+	if (net_tunnel_up(c->tunnel, path.bridged)) {
 		fail_case(c, "cannot be set up", false);
 		goto down;
 	}
@@ -591,17 +619,28 @@ static void run_case(struct test_case *c)
 		fail_case(c, "set up, but no packet gets through", true);
 		goto down;
 	}
-	for (size_t t = 0; t < ARRAY_SIZE(traffics) && !stop; t++) {
-		if (!wants_traffic(c, &traffics[t]))
-			continue;
-		/* a refused feature shows as traffic that does not go the way it should */
-		set_features(&traffics[t]);
-		for (size_t s = 0; s < ARRAY_SIZE(sizes) && !stop; s++)
-			if (wants_size(sizes[s]))
-				run_test(c, &traffics[t], sizes[s]);
+	memset(measures, 0, sizeof(measures));
+	for (int h = 0; h < TB_HOOKS; h++) {
+		if (attach_readers(c, h)) {
+			fail_case(c, "set up, but not every checkpoint could be read", true);
+			goto down;
+		}
+		for (size_t t = 0; t < ARRAY_SIZE(traffics); t++) {
+			if (!wants_traffic(c, &traffics[t]))
+				continue;
+			/* a refused one shows as traffic that does not go the way it should */
+			set_features(&traffics[t]);
+			for (size_t s = 0; s < ARRAY_SIZE(sizes) && !stop; s++)
+				if (wants_size(sizes[s]))
+					measure(&traffics[t], sizes[s], &path, &measures[t][s]);
+		}
 	}
+	for (size_t t = 0; t < ARRAY_SIZE(traffics); t++)
+		for (size_t s = 0; s < ARRAY_SIZE(sizes) && !stop; s++)
+			if (wants_traffic(c, &traffics[t]) && wants_size(sizes[s]))
+				judge(c, &traffics[t], sizes[s], &measures[t][s]);
 down:
-	detach_tunnel();
+	detach_readers();
 	net_tunnel_down(c->tunnel);
 }
 
@@ -675,7 +714,7 @@ static int run_cases(struct test_case *cases, int nr)
 	skel = testbed_bpf__open_and_load();
 	if (!skel)
 		return ktap_bail_out(&ktap, "the BPF programs do not load");
-	if (net_up() || attach_checkpoints(NULL, false) || traffic_init())
+	if (net_up() || traffic_init())
 		return ktap_bail_out(&ktap, "the network could not be set up");
 
 	for (int i = 0; i < nr && !stop; i++)
@@ -752,7 +791,8 @@ int main(int argc, char **argv)
 	if (expect_read(&expect, path))
 		return EXIT_USAGE;
 	if (arg[RESULTS]) {
-		results = results_open(arg[RESULTS], "testbed", arg[KERNEL] ? info : NULL, argc, argv);
+		results = results_open(arg[RESULTS], "testbed", arg[KERNEL] ? info : NULL,
+				       argc, argv);
 		if (!results)
 			return KTAP_EXIT_FAIL;
 	}

@@ -246,9 +246,10 @@ void qemu_line(struct argv *q, const char *accel, const char *base, bool probe)
 	};
 	static const char * const kvm[] = { "-accel", "kvm", "-cpu", "host", NULL };
 	/*
-	 * One thread, also for several CPUs: with one each, TCG now and then runs a stale
-	 * translation of code that another CPU has just patched, and the guest dies of an
-	 * int3 in a static branch. And it is faster: no need for atomic instructions.
+	 * One thread, also for several CPUs. With a thread each, guests died at random (2 in
+	 * about 110 boots), one seen to die of an int3 in a static branch that the other
+	 * CPU had just patched: a stale translation, it seems. And one thread is faster:
+	 * no need for atomic instructions.
 	 */
 	static const char * const tcg[] = {
 		"-accel", "tcg,thread=single", "-cpu", "max", NULL
