@@ -16,6 +16,12 @@ help:
 
 include $(wildcard */*.mk)
 
+T_VALID := $(sort $(ST_ALL) $(ST_HARNESS) $(TB_NAMES) $(TB_MORE))
+T_BAD   := $(filter-out $(T_VALID),$(subst $(comma), ,$(T)))
+ifneq ($(and $(filter test,$(MAKECMDGOALS)),$(T_BAD)),)
+  $(error T=$(firstword $(T_BAD)): no such test; valid are: $(T_VALID))
+endif
+
 # One make at a time in a tree. What follows the kernels is a make of its own, as it
 # depends on files that are only there then. (sh -e: the first failure is the last
 # thing said.)
