@@ -54,6 +54,7 @@ int tag(struct xdp_md *ctx)
 		source.error = err;
 	} else {
 		__sync_fetch_and_add(&source.tagged, 1);
+		__sync_fetch_and_or(&source.seqs[nonce % TB_SEQS / 64], 1ULL << nonce % 64);
 	}
 	return XDP_PASS;
 }
@@ -70,9 +71,30 @@ static __always_inline __u32 packet_nonce(struct __sk_buff *skb)
 	return TB_EPOCH(nonce) == config.epoch ? nonce : 0;
 }
 
+/* May it be a packet that counts? If its payload cannot be seen, the metadata will tell. */
+static __always_inline bool candidate(struct __sk_buff *skb, bool sealed, __u32 *nonce)
+{
+	*nonce = packet_nonce(skb);
+	if (!sealed)
+		return *nonce;
+	/* to be seen all the same: it has come back to the same device, decrypted */
+	return !*nonce && config.epoch && skb->len >= TB_SEALED_MIN;
+}
+
+/* The nonce the metadata was made for, if such a packet was tagged; or 0. */
+static __always_inline __u32 sealed_nonce(const __u32 *have, long size)
+{
+	__u32 nonce = have[0] ^ TB_META_KEY, seq = nonce & 0xffff;
+
+	if (size != config.size || TB_EPOCH(nonce) != config.epoch || seq >= TB_SEQS)
+		return 0;
+	return source.seqs[seq % TB_SEQS / 64] & 1ULL << seq % 64 ? nonce : 0;
+}
+
 /*
- * have: size bytes of metadata, as found with the packet of this nonce. Kept is every
- * byte of it and not one more or less; lost is nothing; all else is corrupt.
+ * have: size bytes of metadata, as found with the packet of this nonce (0: of none that
+ * can be told). Kept is every byte of it and not one more or less; lost is nothing; all
+ * else is corrupt.
  */
 static __always_inline void judge(struct tb_cell *cell, struct __sk_buff *skb, __u32 nonce,
 				  const __u32 *have, long size)
@@ -85,7 +107,7 @@ static __always_inline void judge(struct tb_cell *cell, struct __sk_buff *skb, _
 		__sync_fetch_and_add(&cell->lost, segs);
 		return;
 	}
-	if (size == want)
+	if (size == want && nonce)
 		bpf_for(i, 0, TB_WORDS) {
 			if (i >= want / 4)
 				break;
@@ -115,12 +137,12 @@ static __always_inline void judge(struct tb_cell *cell, struct __sk_buff *skb, _
 	}
 }
 
-static __always_inline int read_tcx(struct __sk_buff *skb, struct tb_cell *cell)
+static __always_inline int read_tcx(struct __sk_buff *skb, struct tb_cell *cell, bool sealed)
 {
-	__u32 nonce = packet_nonce(skb), *have = scratch_words();
+	__u32 nonce, *have = scratch_words();
 	long size;
 
-	if (!nonce || !have)
+	if (!have || !candidate(skb, sealed, &nonce))
 		return TCX_NEXT;
 	size = pkt_meta_skb_size(skb);
 	if (size == -ENODATA)
@@ -131,21 +153,26 @@ static __always_inline int read_tcx(struct __sk_buff *skb, struct tb_cell *cell)
 		if (err)
 			size = err;
 	}
+	if (sealed)
+		nonce = sealed_nonce(have, size);
 	judge(cell, skb, nonce, have, size);
 	return TCX_NEXT;
 }
 
-static __always_inline int read_data_meta(struct __sk_buff *skb, struct tb_cell *cell)
+static __always_inline int read_data_meta(struct __sk_buff *skb, struct tb_cell *cell,
+					  bool sealed)
 {
-	__u32 nonce = packet_nonce(skb), *have = scratch_words();
+	__u32 nonce, *have = scratch_words();
 	void *end = (void *)(long)skb->data;
 	__u32 *word = (void *)(long)skb->data_meta;
 	long size = (long)end - (long)word;
 
-	if (!nonce || !have)
+	if (!have || !candidate(skb, sealed, &nonce))
 		return TCX_NEXT;
 	for (int i = 0; i < TB_WORDS && (void *)(word + 1) <= end; i++)
 		have[i] = *word++;
+	if (sealed)
+		nonce = sealed_nonce(have, size);
 	judge(cell, skb, nonce, have, size);
 	return TCX_NEXT;
 }
@@ -154,11 +181,12 @@ static __always_inline int read_data_meta(struct __sk_buff *skb, struct tb_cell 
 #define CHECKPOINT(n)							\
 SEC("tc") int tcx_##n(struct __sk_buff *skb)				\
 {									\
-	return read_tcx(skb, &cells[n][TB_HOOK_TCX]);			\
+	return read_tcx(skb, &cells[n][TB_HOOK_TCX], config.sealed & 1u << n);	\
 }									\
 SEC("tc") int data_meta_##n(struct __sk_buff *skb)			\
 {									\
-	return read_data_meta(skb, &cells[n][TB_HOOK_DATA_META]);	\
+	return read_data_meta(skb, &cells[n][TB_HOOK_DATA_META],	\
+			      config.sealed & 1u << n);			\
 }
 
 CHECKPOINT(0)

@@ -21,6 +21,13 @@
 #define TB_WORDS	(TB_META_MAX / 4)
 #define TB_META_KEY	0xa5c3965au
 
+/*
+ * The shortest packet that may be one that counts, where only its length can be seen: as
+ * long as the payload alone, more than a handshake or a keepalive is.
+ */
+#define TB_SEALED_MIN	256u
+#define TB_SEQS		128u	/* nonces of a run, below their epoch */
+
 #define TB_CHECKPOINTS	16	/* which is which is the engine's business */
 
 enum tb_hook {
@@ -88,12 +95,14 @@ struct tb_cell {
 struct tb_config {
 	__u32 epoch;
 	__u32 size;
+	__u32 sealed;		/* checkpoints that cannot see the payload, a bit each */
 };
 
 struct tb_source {
 	__u64 tagged;		/* packets that left XDP with metadata */
 	__u64 failed;		/* that could not be given any */
 	__s64 error;		/* what the last of these was told */
+	__u64 seqs[TB_SEQS / 64];	/* the nonces that were tagged, a bit each */
 };
 
 #endif

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
+#include <linux/if_ether.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,9 +37,20 @@ int net_enter(enum node n)
 
 /* ---- tunnel files ---- */
 
-/* name=value or name="value" at the start of a line, as the shell would read it. */
+/*
+ * name=value or name="value" at the start of a line, as the shell would read it, and
+ * which of the optional functions there are.
+ */
 static void variable(struct tunnel *t, const char *line)
 {
+	const struct {
+		const char *name;
+		bool *is_there;
+	} function[] = {
+		{ "tunnel_route()", &t->route },
+		{ "tunnel_transit()", &t->transit },
+		{ "tunnel_down()", &t->down },
+	};
 	const struct {
 		const char *name;
 		char *to;
@@ -50,10 +63,18 @@ static void variable(struct tunnel *t, const char *line)
 		{ "iproute2", t->iproute2, sizeof(t->iproute2) },
 		{ "overhead", t->overhead, sizeof(t->overhead) },
 		{ "also", t->also, sizeof(t->also) },
+		{ "device", t->device, sizeof(t->device) },
+		{ "gso", t->gso, sizeof(t->gso) },
+		{ "encrypted", t->encrypted, sizeof(t->encrypted) },
+		{ "fragments", t->fragments, sizeof(t->fragments) },
+		{ "tools", t->tools, sizeof(t->tools) },
 	};
 	size_t len = strcspn(line, "=");
 	const char *value = line + len + 1;
 
+	for (size_t i = 0; i < ARRAY_SIZE(function); i++)
+		*function[i].is_there |= !strncmp(line, function[i].name,
+						  strlen(function[i].name));
 	if (line[len] != '=')
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
@@ -84,9 +105,15 @@ static int tunnel_read(struct tunnel *t, const char *dir, const char *name)
 
 	if (strcmp(t->layer, "l2") && strcmp(t->layer, "l3"))
 		fprintf(stderr, "testbed: %s: layer=%s: l2 or l3\n", t->path, t->layer);
-	else if (!tunnel_has("none 4 6", t->underlay))
-		fprintf(stderr, "testbed: %s: underlay=%s: none, 4 or 6\n", t->path,
+	else if (!tunnel_has("none 4 6 eth", t->underlay))
+		fprintf(stderr, "testbed: %s: underlay=%s: none, 4, 6 or eth\n", t->path,
 			t->underlay);
+	else if (tunnel_has(t->also, "bridged") &&
+		 (strcmp(t->layer, "l2") || !tunnel_has_device(t)))
+		fprintf(stderr, "testbed: %s: also=bridged: not without layer=l2 and a device\n",
+			t->path);
+	else if (!strcmp(t->layer, "l2") && !tunnel_has_device(t))
+		fprintf(stderr, "testbed: %s: layer=l2, but no device\n", t->path);
 	else if (!tunnel_has(t->carries, "4") && !tunnel_has(t->carries, "6"))
 		fprintf(stderr, "testbed: %s: carries=%s: 4, 6 or both\n", t->path,
 			t->carries);
@@ -148,6 +175,11 @@ bool tunnel_has(const char *words, const char *word)
 	return false;
 }
 
+bool tunnel_has_device(const struct tunnel *t)
+{
+	return strcmp(t->underlay, "none") && strcmp(t->device, "none");
+}
+
 static bool older(const char *have, const char *want)
 {
 	int h[3] = { 0 }, w[3] = { 0 };
@@ -181,8 +213,15 @@ static const char *iproute2_version(void)
 const char *tunnel_missing(const struct tunnel *t, const char *config)
 {
 	static char reason[256];
-	char needs[sizeof(t->needs)], *need, *save;
+	char needs[sizeof(t->needs)], tools[sizeof(t->tools)], *need, *save;
 
+	strcpy(tools, t->tools);
+	for (need = strtok_r(tools, " ", &save); need; need = strtok_r(NULL, " ", &save)) {
+		if (!netns_try(NULL, "command -v %s", need))
+			continue;
+		snprintf(reason, sizeof(reason), "there is no command %s", need);
+		return reason;
+	}
 	if (*t->iproute2 && older(iproute2_version(), t->iproute2)) {
 		snprintf(reason, sizeof(reason), "iproute2 %s is older than %s",
 			 iproute2_version(), t->iproute2);
@@ -296,6 +335,8 @@ int net_up(void)
 		"link add to-r3 address " MAC_R2_R3
 			" mtu " STR(UNDERLAY_MTU) " type veth peer name to-r2"
 			" address " MAC_R3_R2 " mtu " STR(UNDERLAY_MTU) " netns %s\n"
+		"link add br0 type bridge forward_delay 0 mcast_snooping 0\n"
+		"link set br0 up\n"
 		"addr add 198.51.100.2/26 dev to-r1\n"
 		"addr add 2001:db8:12::2/64 dev to-r1 nodad\n"
 		"addr add 198.51.100.65/26 dev to-r3\n"
@@ -354,33 +395,85 @@ struct end {
 	const char *tun[2], *peer[2];		/* addresses within the tunnel */
 	const char *far[2];			/* the network at the other side */
 	const char *via[2];			/* the way there without a tunnel */
+	const char *host[2];			/* src or sink */
 };
 
 static const struct end ends[] = {
 	{ R1, "a", "to-src", MAC_R1_TUN, MAC_R3_TUN,
 	  { "198.51.100.1", "2001:db8:12::1" }, { "198.51.100.66", "2001:db8:23::2" },
 	  { "198.51.100.129", "2001:db8:f::1" }, { "198.51.100.130", "2001:db8:f::2" },
-	  { "203.0.113.0/26", "2001:db8:3::/64" }, { "198.51.100.2", "2001:db8:12::2" } },
+	  { "203.0.113.0/26", "2001:db8:3::/64" }, { "198.51.100.2", "2001:db8:12::2" },
+	  { "192.0.2.1", "2001:db8:1::1" } },
 	{ R3, "b", "to-sink", MAC_R3_TUN, MAC_R1_TUN,
 	  { "198.51.100.66", "2001:db8:23::2" }, { "198.51.100.1", "2001:db8:12::1" },
 	  { "198.51.100.130", "2001:db8:f::2" }, { "198.51.100.129", "2001:db8:f::1" },
-	  { "192.0.2.0/26", "2001:db8:1::/64" }, { "198.51.100.65", "2001:db8:23::1" } },
+	  { "192.0.2.0/26", "2001:db8:1::/64" }, { "198.51.100.65", "2001:db8:23::1" },
+	  { "203.0.113.2", "2001:db8:3::2" } },
 };
+
+/* What a tunnel file is told, and its functions. */
+static void put_file(FILE *f, const struct end *e, const struct tunnel *t)
+{
+	int u = !strcmp(t->underlay, "6");
+
+	fprintf(f, "set -e; DEV=" TUN_DEV " UNDER=to-r2 END=%s LOCAL=%s REMOTE=%s MAC=%s PEER=%s\n"
+		"FAR4=%s FAR6=%s VIA4=%s VIA6=%s HOST4=%s HOST6=%s\n. %s\n",
+		e->end, e->local[u], e->remote[u], e->mac, e->peer_mac, e->far[0], e->far[1],
+		e->via[0], e->via[1], e->host[0], e->host[1], t->path);
+}
+
+static void put_transit(FILE *f, const struct tunnel *t)
+{
+	int u = !strcmp(t->underlay, "6");
+
+	fprintf(f, "set -e; LOCAL=%s REMOTE=%s\n. %s\n", ends[0].local[u], ends[0].remote[u],
+		t->path);
+}
+
+/* Runs what was written to the stream, which is closed. */
+static int run_script(enum node n, FILE *f, char **script, bool quiet)
+{
+	int err;
+
+	if (fclose(f) || !*script)
+		return -1;
+	err = quiet ? netns_try(ns[n], "%s", *script) : netns_sh(ns[n], "%s", *script);
+	free(*script);
+	return err ? -1 : 0;
+}
+
+static int transit_up(const struct tunnel *t)
+{
+	char *cmd = NULL;
+	size_t size;
+	FILE *f;
+
+	if (!strcmp(t->underlay, "eth"))
+		return netns_sh(ns[R2], "ip -batch - <<EOF\n"
+				"link set to-r1 master br0\nlink set to-r3 master br0\nEOF") ?
+		       -1 : 0;
+	if (!t->transit)
+		return 0;
+	f = open_memstream(&cmd, &size);
+	put_transit(f, t);
+	fprintf(f, "tunnel_transit\n");
+	return run_script(R2, f, &cmd, false);
+}
 
 static int end_up(const struct end *e, const struct tunnel *t, bool bridged)
 {
 	bool l2 = !strcmp(t->layer, "l2"), none = !strcmp(t->underlay, "none");
-	int u = !strcmp(t->underlay, "6");
+	bool device = tunnel_has_device(t);
 	char *cmd = NULL;
 	size_t size;
 	FILE *f = open_memstream(&cmd, &size);
-	int err;
 
-	if (!none)
-		fprintf(f, "set -e; DEV=" TUN_DEV " LOCAL=%s REMOTE=%s END=%s\n"
-			". %s\ntunnel_up\n", e->local[u], e->remote[u], e->end, t->path);
+	if (!none) {
+		put_file(f, e, t);
+		fprintf(f, "tunnel_up\n");
+	}
 	fprintf(f, "ip -batch - <<EOF\n");
-	if (!none)
+	if (device)
 		fprintf(f, "link set " TUN_DEV "%s%s mtu 1500 up\n",
 			l2 ? " address " : "", l2 ? e->mac : "");
 	if (bridged)
@@ -389,8 +482,10 @@ static int end_up(const struct end *e, const struct tunnel *t, bool bridged)
 	for (int v6 = 0; v6 < 2 && !bridged; v6++) {
 		if (!tunnel_has(t->carries, v6 ? "6" : "4"))
 			continue;
-		if (none) {
-			fprintf(f, "route replace %s via %s\n", e->far[v6], e->via[v6]);
+		if (!device) {
+			if (!t->route)
+				fprintf(f, "route replace %s via %s\n", e->far[v6],
+					e->via[v6]);
 			continue;
 		}
 		fprintf(f, "addr add %s/%s dev " TUN_DEV "%s\n", e->tun[v6],
@@ -399,15 +494,13 @@ static int end_up(const struct end *e, const struct tunnel *t, bool bridged)
 			fprintf(f, "neigh replace %s lladdr %s dev " TUN_DEV " nud permanent\n"
 				"route replace %s via %s dev " TUN_DEV "\n", e->peer[v6],
 				e->peer_mac, e->far[v6], e->peer[v6]);
-		else
+		else if (!t->route)
 			fprintf(f, "route replace %s dev " TUN_DEV "\n", e->far[v6]);
 	}
 	fprintf(f, "EOF\n");
-	if (fclose(f) || !cmd)
-		return -1;
-	err = netns_sh(ns[e->node], "%s", cmd);
-	free(cmd);
-	return err ? -1 : 0;
+	if (t->route && !bridged)
+		fprintf(f, "tunnel_route\n");
+	return run_script(e->node, f, &cmd, false);
 }
 
 int net_tunnel_up(const struct tunnel *t, bool bridged)
@@ -415,7 +508,30 @@ int net_tunnel_up(const struct tunnel *t, bool bridged)
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
 		if (end_up(&ends[i], t, bridged))
 			return -1;
-	return 0;
+	return transit_up(t);
+}
+
+/*
+ * Some devices go only when their work queue gets to it. (Asked for by its name, a device
+ * that is not there makes the kernel run modprobe.)
+ */
+static bool device_gone(void *arg)
+{
+	bool there = false;
+	char line[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		int old = net_enter(ends[i].node);
+		FILE *f = fopen("/proc/thread-self/net/dev", "r");
+
+		while (f && fgets(line, sizeof(line), f))
+			there |= !strncmp(line + strspn(line, " "), TUN_DEV ":",
+					  strlen(TUN_DEV ":"));
+		if (f)
+			fclose(f);
+		netns_leave(old);
+	}
+	return !there;
 }
 
 /*
@@ -426,16 +542,36 @@ void net_tunnel_down(const struct tunnel *t)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		const struct end *e = &ends[i];
+		char *cmd = NULL;
+		size_t size;
+		FILE *f = open_memstream(&cmd, &size);
 
-		if (!strcmp(t->underlay, "none"))
-			netns_try(ns[e->node], "ip -batch - <<EOF\n"
-				  "route del %s\nroute del %s\nEOF",
-				  e->far[0], e->far[1]);
+		fprintf(f, "ip -force -batch - <<EOF\n");
+		if (!tunnel_has_device(t))
+			fprintf(f, "route del %s\nroute del %s\n", e->far[0], e->far[1]);
 		else
-			netns_try(ns[e->node], "ip -batch - <<EOF\n"
-				  "link set %s nomaster\nlink del " TUN_DEV "\nEOF",
-				  e->side);
+			fprintf(f, "link set %s nomaster\nlink del " TUN_DEV "\n", e->side);
+		fprintf(f, "EOF\n");
+		if (t->down) {
+			put_file(f, e, t);
+			fprintf(f, "set +e; tunnel_down\n");
+		}
+		run_script(e->node, f, &cmd, true);
 	}
+	if (t->transit && t->down) {
+		char *cmd = NULL;
+		size_t size;
+		FILE *f = open_memstream(&cmd, &size);
+
+		put_transit(f, t);
+		fprintf(f, "tunnel_down\n");
+		run_script(R2, f, &cmd, true);
+	}
+	if (!strcmp(t->underlay, "eth"))
+		netns_try(ns[R2], "ip -batch - <<EOF\n"
+			  "link set to-r1 nomaster\nlink set to-r3 nomaster\nEOF");
+	if (t->down)
+		wait_for(device_gone, NULL, 2);
 }
 
 /* ---- features ---- */
@@ -492,10 +628,6 @@ int net_feature(enum node n, const char *dev, const char *feature, bool on)
 	if (old < 0)
 		return -1;
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (!if_nametoindex(dev)) {
-		err = 0;
-		goto out;
-	}
 	bit = feature_bit(fd, dev, feature);
 	if (bit >= 0) {
 		/* the kernel wants as many blocks as it has, not fewer, not more */
@@ -515,10 +647,56 @@ int net_feature(enum node n, const char *dev, const char *feature, bool on)
 	if (err)
 		fprintf(stderr, "# %s: %s: feature %s: %s\n", ns[n], dev, feature,
 			strerror(errno));
-out:
 	close(fd);
 	netns_leave(old);
 	return err;
+}
+
+/* ---- taps ---- */
+
+#define TAP_BUFFER	(64 << 20)	/* what one run of traffic passes by, several times */
+
+static const enum node tapped[] = { R1, R2, R3 };
+static int tap[ARRAY_SIZE(tapped)];
+
+int net_taps_open(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tapped); i++) {
+		int old = net_enter(tapped[i]), size = TAP_BUFFER, err;
+
+		if (old < 0)
+			return -1;
+		tap[i] = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+				htons(ETH_P_ALL));
+		err = tap[i] < 0 ||
+		      setsockopt(tap[i], SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+		if (err)
+			fprintf(stderr, "# %s: packet socket: %s\n", ns[tapped[i]],
+				strerror(errno));
+		netns_leave(old);
+		if (err)
+			return -1;
+	}
+	return 0;
+}
+
+unsigned long net_taps_drain(void)
+{
+	unsigned long n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tap); i++)
+		while (tap[i] > 0 && recv(tap[i], NULL, 0, MSG_TRUNC) >= 0)
+			n++;
+	return n;
+}
+
+void net_taps_close(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tap); i++) {
+		if (tap[i] > 0)
+			close(tap[i]);
+		tap[i] = 0;
+	}
 }
 
 void net_show(FILE *out)

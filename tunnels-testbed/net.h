@@ -8,7 +8,8 @@
  *	                  tun  = = = = = = = = = = =  tun
  *
  * Routed, src and sink are in networks of their own; bridged, they have addresses in a
- * common one, and `br0` in r1 and r3 joins the tunnel to the device at its side.
+ * common one, and `br0` in r1 and r3 joins the tunnel to the device at its side. r2 is a
+ * router, or a bridge for what has no IP header around it.
  * All neighbours are permanent: no cell depends on when a neighbour was found.
  */
 #ifndef TB_NET_H
@@ -26,23 +27,42 @@ enum node { SRC, R1, R2, R3, SINK, NODES };
  * first two lines are comments and say what it is; then come the variables below and
  * the function tunnel_up(), ordinary commands that make $DEV here, from $LOCAL to
  * $REMOTE (addresses of the underlay); $END is a in r1, b in r3. Addresses, routes
- * and the bridge are the engine's work.
+ * and the bridge are the engine's work. Also there to be used:
+ *
+ *	$UNDER		the device to the underlay
+ *	$MAC $PEER	Ethernet addresses of $DEV here and at the other end
+ *	$FAR4 $FAR6	the networks at the other end
+ *	$VIA4 $VIA6	the routers that lead there, on $UNDER
+ *	$HOST4 $HOST6	the host at this end
+ *
+ * and, if the file has them, the functions
+ *
+ *	tunnel_route	instead of the engine's own routes to $FAR4 and $FAR6
+ *	tunnel_transit	in r2, where $LOCAL is end a's address and $REMOTE is end b's
+ *	tunnel_down	takes away what does not go with $DEV; in r2 too
  */
 struct tunnel {
 	char name[32];
 	char path[256];		/* of the file */
 	char layer[8];		/* what it carries: l2 Ethernet frames, l3 packets */
-	char underlay[8];	/* what carries it: 4, 6; none: no tunnel, no tunnel_up() */
+	char underlay[8];	/* 4, 6; eth: r2 is a bridge; none: no tunnel, no tunnel_up() */
+	char device[8];		/* none: routes or policies do it, there is no $DEV (optional) */
 	char carries[16];	/* inner packets: "4", "6", "4 6" */
 	char needs[256];	/* options of the kernel's configuration */
 	char iproute2[16];	/* oldest version that can make it (optional) */
 	char overhead[8];	/* bytes it puts around a packet */
-	char also[64];		/* xdpgeneric: run it with generic XDP too (optional) */
+	char also[64];		/* flavours besides: bridged, xdpgeneric, taps (optional) */
+	char gso[8];		/* no: trains are segmented before they enter it (optional) */
+	char encrypted[8];	/* yes: no payload to be seen on the underlay (optional) */
+	char fragments[8];	/* yes: packets are cut in pieces on the underlay (optional) */
+	char tools[64];		/* commands it uses, besides iproute2 (optional) */
+	bool route, transit, down;	/* it has this function */
 };
 
 /* Tunnels of a directory, those without an underlay first, then by name; < 0: error said. */
 int tunnels_read(const char *dir, struct tunnel **tunnels);
 bool tunnel_has(const char *words, const char *word);
+bool tunnel_has_device(const struct tunnel *t);
 /* Why it cannot be run on a kernel of this configuration (NULL: unknown), or NULL. */
 const char *tunnel_missing(const struct tunnel *t, const char *config);
 
@@ -53,8 +73,16 @@ void net_tunnel_down(const struct tunnel *t);
 const char *net_ns(enum node n);
 int net_enter(enum node n);	/* as netns_enter() */
 
-/* One feature of a device (`ethtool -k` names), at once; no such device is no error. */
+/* One feature of a device (`ethtool -k` names), at once. */
 int net_feature(enum node n, const char *dev, const char *feature, bool on);
+
+/*
+ * Packet sockets that see all that passes r1, r2 and r3, so that every packet there is
+ * cloned, and the clones are kept until net_taps_drain(), which says how many there were.
+ */
+int net_taps_open(void);
+unsigned long net_taps_drain(void);
+void net_taps_close(void);
 
 /* What the devices look like, for a failure's report. */
 void net_show(FILE *out);

@@ -39,6 +39,7 @@
 #define CP_R1_INGRESS		0
 #define CP_R1_UNDERLAY_EGRESS	2
 #define CP_R2_INGRESS		3
+#define CP_R3_UNDERLAY_INGRESS	5
 
 static const char * const hook_name[TB_HOOKS] = {
 	[TB_HOOK_TCX] = "tcx",
@@ -61,10 +62,10 @@ static const struct traffic {
 
 static const unsigned int sizes[] = { 4, 32, 128, 208 };
 
-enum flavour { ROUTED, BRIDGED, XDPGENERIC, FLAVOURS };
+enum flavour { ROUTED, BRIDGED, XDPGENERIC, TAPS, FLAVOURS };
 
 static const char * const flavour_suffix[FLAVOURS] = {
-	[ROUTED] = "", [BRIDGED] = ".bridged", [XDPGENERIC] = ".xdpgeneric",
+	[ROUTED] = "", [BRIDGED] = ".bridged", [XDPGENERIC] = ".xdpgeneric", [TAPS] = ".taps",
 };
 
 struct test_case {
@@ -94,8 +95,9 @@ static void on_signal(int sig)
 
 static bool has_flavour(const struct tunnel *t, enum flavour f)
 {
-	return f == ROUTED || (f == BRIDGED && !strcmp(t->layer, "l2")) ||
-	       (f == XDPGENERIC && tunnel_has(t->also, "xdpgeneric"));
+	return f == ROUTED || (f == BRIDGED && tunnel_has(t->also, "bridged")) ||
+	       (f == XDPGENERIC && tunnel_has(t->also, "xdpgeneric")) ||
+	       (f == TAPS && tunnel_has(t->also, "taps"));
 }
 
 /* By a case's name, a tunnel's, or a tunnel's without the underlay's digit: gre is gre4, gre6. */
@@ -152,10 +154,21 @@ static bool in_list(const char *list, const char *word)
 	return false;
 }
 
+static bool fragmented(const struct test_case *c)
+{
+	return !strcmp(c->tunnel->fragments, "yes");
+}
+
 static bool wants_traffic(const struct test_case *c, const struct traffic *t)
 {
 	/* generic XDP comes after GRO: it would see, tag and count what is merged already */
 	if (c->flavour == XDPGENERIC && t->gro)
+		return false;
+	/* clones of what is merged are no others than clones of what is not */
+	if (c->flavour == TAPS && t->gro)
+		return false;
+	/* nor are fragments of what was segmented first */
+	if (fragmented(c) && t->gro)
 		return false;
 	return in_list(only_traffic, t->name);
 }
@@ -186,7 +199,17 @@ static unsigned int nr_tests(const struct test_case *c)
 
 static bool present(const struct test_case *c, const struct checkpoint *cp)
 {
-	return strcmp(cp->dev, TUN_DEV) || strcmp(c->tunnel->underlay, "none");
+	return strcmp(cp->dev, TUN_DEV) || tunnel_has_device(c->tunnel);
+}
+
+/* The checkpoints that cannot see the payload, a bit each. */
+static __u32 sealed(const struct test_case *c)
+{
+	__u32 mask = 0;
+
+	for (int i = CP_R1_UNDERLAY_EGRESS; i <= CP_R3_UNDERLAY_INGRESS; i++)
+		mask |= 1u << i;
+	return strcmp(c->tunnel->encrypted, "yes") ? 0 : mask;
 }
 
 static int attach(enum node node, const char *dev, struct bpf_program *prog,
@@ -245,17 +268,21 @@ static int attach_xdp(int flags)
 	return xdp_fd < 0 ? -1 : 0;
 }
 
-static int set_features(const struct traffic *t)
+static int set_features(const struct test_case *c, const struct traffic *t)
 {
 	static const char * const segment[] = {
 		"tx-tcp-segmentation", "tx-tcp6-segmentation", "tx-udp-segmentation",
 	};
 	int err;
 
-	err = net_feature(R1, "to-src", "rx-gro", t->gro) |
-	      net_feature(R1, "to-src", "rx-udp-gro-forwarding", t->kind == UDP_TRAINS) |
-	      net_feature(R1, TUN_DEV, "rx-gro", t->gro) |
-	      net_feature(R3, TUN_DEV, "rx-gro", t->gro);
+	/* a VLAN's tag is to be in the packet, not beside it, on its first hop */
+	err = net_feature(R1, "to-r2", "tx-vlan-hw-insert", false) |
+	      net_feature(R1, "to-r2", "tx-vlan-stag-hw-insert", false) |
+	      net_feature(R1, "to-src", "rx-gro", t->gro) |
+	      net_feature(R1, "to-src", "rx-udp-gro-forwarding", t->kind == UDP_TRAINS);
+	if (tunnel_has_device(c->tunnel))
+		err |= net_feature(R1, TUN_DEV, "rx-gro", t->gro) |
+		       net_feature(R3, TUN_DEV, "rx-gro", t->gro);
 	for (size_t i = 0; i < ARRAY_SIZE(segment); i++)
 		err |= net_feature(SRC, "to-r1", segment[i], t->gro) |
 		       net_feature(R1, "to-r2", segment[i], t->gso);
@@ -281,20 +308,28 @@ struct counts {
 	long sent, kept, lost, corrupt, missed;
 };
 
-static struct counts count(unsigned long sent, const struct tb_cell *cell)
+/* Of packets in pieces as many of each have to be there, however many these are. */
+static struct counts count(const struct test_case *c, unsigned long sent,
+			   const struct tb_cell *cell)
 {
 	struct counts n = { sent, cell->kept, cell->lost, cell->corrupt };
+	long all = n.kept + n.lost + n.corrupt;
 
+	if (fragmented(c) && sent && all)
+		n.sent *= (all + sent - 1) / sent;
 	n.missed = n.sent - n.kept - n.lost - n.corrupt;
 	return n;
 }
 
 static bool all_there(void *arg)
 {
+	const struct test_case *c = arg;
+
 	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
 		for (int h = 0; h < TB_HOOKS; h++)
 			if (reader_fd[i][h] &&
-			    count(skel->bss->source.tagged, &skel->bss->cells[i][h]).missed > 0)
+			    count(c, skel->bss->source.tagged,
+				  &skel->bss->cells[i][h]).missed > 0)
 				return false;
 	return true;
 }
@@ -305,20 +340,23 @@ static enum fate fate_of(const struct counts *n)
 }
 
 /* Did the packets go the way the traffic is named for? NULL: yes. */
-static const char *off_the_way(const struct traffic *t)
+static const char *off_the_way(const struct test_case *c, const struct traffic *t)
 {
+	const bool whole = strcmp(c->tunnel->gso, "no");	/* if it was merged, and may be */
 	const unsigned long sent = skel->bss->source.tagged;
 	const unsigned long in = skel->bss->cells[CP_R1_INGRESS][TB_HOOK_TCX].skbs;
 	const unsigned long out = skel->bss->cells[CP_R1_UNDERLAY_EGRESS][TB_HOOK_TCX].skbs;
 	const unsigned long on = skel->bss->cells[CP_R2_INGRESS][TB_HOOK_TCX].skbs;
 
-	if (t->gro && (in > sent / 2 || out > sent / 2))
+	if (t->gro && (in > sent / 2 || (whole && out > sent / 2)))
 		return "GRO on, but r1 did not merge the packets";
 	if (!t->gro && in != sent)
 		return "GRO off, but the packets were merged in r1";
-	if (t->gso && on > sent / 2)
+	if (t->gso && whole && on > sent / 2)
 		return "GSO on, but the packets were segmented before r2";
-	if (!t->gso && on != sent)
+	if (fragmented(c))
+		return on > sent ? NULL : "the packets were not fragmented before r2";
+	if (!(t->gso && whole) && on != sent)
 		return "GSO off, but the packets were not segmented before r2";
 	return NULL;
 }
@@ -394,7 +432,7 @@ static void report(struct test_case *c, const struct traffic *t, unsigned int si
 	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
 		for (int h = 0; h < TB_HOOKS; h++) {
 			const struct tb_cell *cell = &m->cells[i][h];
-			struct counts n = count(m->sent[h], cell);
+			struct counts n = count(c, m->sent[h], cell);
 			struct rule *r = expect_find(&expect, c->name, checkpoints[i].name,
 						     hook_name[h], size, t->name);
 			bool bad = n.missed || fate_of(&n) != (r ? r->fate : KEPT);
@@ -437,7 +475,7 @@ static void judge_cell(struct test_case *c, const struct traffic *t, unsigned in
 		       const struct measure *m, unsigned int cp, unsigned int hook,
 		       unsigned int *verdicts)
 {
-	const struct counts n = count(m->sent[hook], &m->cells[cp][hook]);
+	const struct counts n = count(c, m->sent[hook], &m->cells[cp][hook]);
 	const enum fate fate = fate_of(&n);
 	struct rule *r = expect_find(&expect, c->name, checkpoints[cp].name, hook_name[hook],
 				     size, t->name);
@@ -484,33 +522,38 @@ static void add_cell(struct tb_cell *to, const struct tb_cell *cell)
 }
 
 /* One round of a test. */
-static void measure(const struct traffic *t, unsigned int size, const struct traffic_path *path,
-		    struct measure *m)
+static void measure(const struct test_case *c, const struct traffic *t, unsigned int size,
+		    const struct traffic_path *path, struct measure *m)
 {
 	const volatile struct tb_source *source = &skel->bss->source;
 	static unsigned int epoch;
 	const char *wrong = NULL;
 	struct outcome out;
+	unsigned long tapped;
 
 	/* what is left of the last round does not count in this one */
 	skel->bss->config.epoch = 0;
 	memset(&skel->bss->source, 0, sizeof(skel->bss->source));
 	memset(&skel->bss->cells, 0, sizeof(skel->bss->cells));
 	skel->bss->config.size = size;
+	skel->bss->config.sealed = sealed(c);
 	skel->bss->config.epoch = ++epoch;
 
 	traffic_run(t->kind, path, epoch, &out);
 	if (!*out.error)
-		wait_for(all_there, NULL, 1);
+		wait_for(all_there, (void *)c, 1);
 
+	tapped = net_taps_drain();
 	if (*out.error)
 		wrong = out.error;
 	else if (source->failed)
 		wrong = "XDP could not tag every packet";
 	else if (out.sent && out.sent != source->tagged)
 		wrong = "XDP did not see what src sent";
+	else if (c->flavour == TAPS && tapped < source->tagged)
+		wrong = "the taps did not see what passed them";
 	else
-		wrong = off_the_way(t);
+		wrong = off_the_way(c, t);
 	if (wrong && !*m->wrong)
 		snprintf(m->wrong, sizeof(m->wrong), "%s", wrong);
 
@@ -619,6 +662,10 @@ static void run_case(struct test_case *c)
 		fail_case(c, "set up, but no packet gets through", true);
 		goto down;
 	}
+	if (c->flavour == TAPS && net_taps_open()) {
+		fail_case(c, "no packet socket to tap with", false);
+		goto down;
+	}
 	memset(measures, 0, sizeof(measures));
 	for (int h = 0; h < TB_HOOKS; h++) {
 		if (attach_readers(c, h)) {
@@ -629,10 +676,11 @@ static void run_case(struct test_case *c)
 			if (!wants_traffic(c, &traffics[t]))
 				continue;
 			/* a refused one shows as traffic that does not go the way it should */
-			set_features(&traffics[t]);
+			set_features(c, &traffics[t]);
 			for (size_t s = 0; s < ARRAY_SIZE(sizes) && !stop; s++)
 				if (wants_size(sizes[s]))
-					measure(&traffics[t], sizes[s], &path, &measures[t][s]);
+					measure(c, &traffics[t], sizes[s], &path,
+						&measures[t][s]);
 		}
 	}
 	for (size_t t = 0; t < ARRAY_SIZE(traffics); t++)
@@ -640,6 +688,7 @@ static void run_case(struct test_case *c)
 			if (wants_traffic(c, &traffics[t]) && wants_size(sizes[s]))
 				judge(c, &traffics[t], sizes[s], &measures[t][s]);
 down:
+	net_taps_close();
 	detach_readers();
 	net_tunnel_down(c->tunnel);
 }

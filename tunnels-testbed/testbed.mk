@@ -9,8 +9,9 @@ TB_TUNNELS := $(notdir $(wildcard $(TB)/tunnels/*))
 
 # T= names tunnels (vxlan4), pairs of them (vxlan) or cases (vxlan4.bridged).
 TB_NAMES = $(sort $(TB_TUNNELS) $(patsubst %4,%,$(patsubst %6,%,$(TB_TUNNELS))))
-TB_MORE  = $(notdir $(addsuffix .bridged,$(shell grep -l ^layer=l2 $(TB)/tunnels/*)) \
-	     $(addsuffix .xdpgeneric,$(shell grep -l ^also=.*xdpgeneric $(TB)/tunnels/*)))
+TB_MORE  = $(notdir $(addsuffix .bridged,$(shell grep -l ^also=.*bridged $(TB)/tunnels/*)) \
+	     $(addsuffix .xdpgeneric,$(shell grep -l ^also=.*xdpgeneric $(TB)/tunnels/*)) \
+	     $(addsuffix .taps,$(shell grep -l ^also=.*taps $(TB)/tunnels/*)))
 ifneq ($(T),)
   TB_T   := $(subst $(comma), ,$(T))
   TB_BAD := $(filter-out $(TB_NAMES) $(TB_MORE),$(TB_T))
@@ -46,7 +47,7 @@ build/testbed/matrix: $(TB)/matrix.c lib/results.c $(wildcard $(TB)/*.h lib/*.h)
 # wait for each other's.
 $(FLAVOURS:%=testbed-vm-%): testbed-vm-%: build/testbed/testbed-% build/vm/vmrun build/vm/init
 	@mkdir -p build/results
-	$(Q)build/vm/vmrun --kernel build/kernel/$* --name testbed-$* --smp 1 --timeout 120 --quiet \
+	$(Q)build/vm/vmrun --kernel build/kernel/$* --name testbed-$* --smp 1 --timeout 240 --quiet \
 		--share build/results --env 'RESULTS_COMMAND=make run$(if $(T), T=$(T))' -- \
 		build/testbed/testbed-$* --variant $(*:-debug=) --kernel build/kernel/$* \
 		--results build/results $(if $(TB_ONLY),--tunnel $(TB_ONLY))
@@ -54,7 +55,7 @@ $(FLAVOURS:%=testbed-vm-%): testbed-vm-%: build/testbed/testbed-% build/vm/vmrun
 # The matrix even if a guest failed: it shows where.
 testbed-run: build/testbed/matrix $(FLAVOURS:%=build/testbed/testbed-%) build/vm/vmrun build/vm/init
 	$(Q)rm -f $(FLAVOURS:%=build/results/testbed-%.jsonl*)
-	@echo 'testbed: running on $(FLAVOURS), about half a minute'
+	@echo 'testbed: running on $(FLAVOURS), about a minute'
 	$(Q)MAKEFLAGS= $(MAKE) --no-print-directory -k -j$(words $(FLAVOURS)) -Otarget $(FLAVOURS:%=testbed-vm-%); ran=$$?; \
 	echo; \
 	build/testbed/matrix --cases "$$(build/testbed/testbed-$(firstword $(FLAVOURS)) --list \
