@@ -2,6 +2,7 @@
 /*
  * The tunnels testbed's programs: one at XDP that tags packets, and at each checkpoint
  * two that read, judge and count. None of them changes what happens to a packet.
+ * (The first one lets variants that cannot be written to at XDP adopt what XDP wrote.)
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -137,13 +138,16 @@ static __always_inline void judge(struct tb_cell *cell, struct __sk_buff *skb, _
 	}
 }
 
-static __always_inline int read_tcx(struct __sk_buff *skb, struct tb_cell *cell, bool sealed)
+static __always_inline int read_tcx(struct __sk_buff *skb, struct tb_cell *cell, bool sealed,
+				    bool first)
 {
 	__u32 nonce, *have = scratch_words();
 	long size;
 
 	if (!have || !candidate(skb, sealed, &nonce))
 		return TCX_NEXT;
+	if (first)	/* should it fail, there is no metadata: the packet is counted as lost */
+		pkt_meta_skb_adopt(skb);
 	size = pkt_meta_skb_size(skb);
 	if (size == -ENODATA)
 		size = 0;
@@ -181,7 +185,8 @@ static __always_inline int read_data_meta(struct __sk_buff *skb, struct tb_cell 
 #define CHECKPOINT(n)							\
 SEC("tc") int tcx_##n(struct __sk_buff *skb)				\
 {									\
-	return read_tcx(skb, &cells[n][TB_HOOK_TCX], config.sealed & 1u << n);	\
+	return read_tcx(skb, &cells[n][TB_HOOK_TCX],			\
+			config.sealed & 1u << n, n == TB_FIRST);	\
 }									\
 SEC("tc") int data_meta_##n(struct __sk_buff *skb)			\
 {									\

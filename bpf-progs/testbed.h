@@ -28,7 +28,8 @@
 #define TB_SEALED_MIN	256u
 #define TB_SEQS		128u	/* nonces of a run, below their epoch */
 
-#define TB_CHECKPOINTS	16	/* which is which is the engine's business */
+#define TB_CHECKPOINTS	16	/* which is which is the engine's business, but: */
+#define TB_FIRST	0	/* the one behind the XDP program */
 
 enum tb_hook {
 	TB_HOOK_TCX,		/* the variant's own way, pkt_meta.bpf.h */

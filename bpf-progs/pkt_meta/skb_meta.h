@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * baseline, movable: XDP's own metadata area, and the dynptr that reaches it from an skb.
+ * The program is the same for both: what differs is where the kernel keeps the bytes.
+ */
+#include "xdp.h"
+
+extern int bpf_dynptr_from_skb_meta(struct __sk_buff *skb, __u64 flags,
+				    struct bpf_dynptr *ptr__uninit) __ksym;
+
+static __always_inline int pkt_meta_skb_adopt(struct __sk_buff *skb)
+{
+	return 0;	/* it is the packet's already */
+}
+
+static __always_inline int pkt_meta_skb_reserve(struct __sk_buff *skb, __u32 n)
+{
+	return -EOPNOTSUPP;
+}
+
+static __always_inline int pkt_meta_skb_forget(struct __sk_buff *skb)
+{
+	return -EOPNOTSUPP;
+}
+
+static __always_inline long pkt_meta_skb_size(struct __sk_buff *skb)
+{
+	struct bpf_dynptr meta;
+	long err = bpf_dynptr_from_skb_meta(skb, 0, &meta);
+
+	return err ?: (long)bpf_dynptr_size(&meta);
+}
+
+/* bpf_dynptr_read() and _write() say -E2BIG for what lies beyond the end */
+static __always_inline int pkt_meta_skb_read(struct __sk_buff *skb, __u32 off, void *buf,
+					     __u32 len)
+{
+	struct bpf_dynptr meta;
+
+	if (off > PKT_META_MAX || len > PKT_META_MAX || off % 4 || len % 4)
+		return -EINVAL;
+	if (bpf_dynptr_from_skb_meta(skb, 0, &meta) || !bpf_dynptr_size(&meta))
+		return -ENODATA;
+	return bpf_dynptr_read(buf, len, &meta, off, 0) ? -EINVAL : 0;
+}
+
+static __always_inline int pkt_meta_skb_write(struct __sk_buff *skb, __u32 off,
+					      const void *buf, __u32 len)
+{
+	struct bpf_dynptr meta;
+
+	if (off > PKT_META_MAX || len > PKT_META_MAX || off % 4 || len % 4)
+		return -EINVAL;
+	if (bpf_dynptr_from_skb_meta(skb, 0, &meta) || !bpf_dynptr_size(&meta))
+		return -ENODATA;
+	return bpf_dynptr_write(&meta, off, (void *)buf, len, 0) ? -EINVAL : 0;
+}
