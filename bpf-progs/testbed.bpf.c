@@ -11,7 +11,7 @@
 
 #define TCX_NEXT	-1
 
-struct tb_config config;
+struct tb_config order;
 struct tb_source source;
 struct tb_cell cells[TB_CHECKPOINTS][TB_HOOKS];
 
@@ -33,7 +33,7 @@ static __always_inline __u32 *scratch_words(void)
 SEC("xdp")
 int tag(struct xdp_md *ctx)
 {
-	__u32 nonce, size = config.size;
+	__u32 nonce, size = order.size;
 	__u32 *words = scratch_words();
 	__u64 window;
 	int i, err;
@@ -42,7 +42,7 @@ int tag(struct xdp_md *ctx)
 	    bpf_xdp_load_bytes(ctx, tb_window(bpf_xdp_get_buff_len(ctx)), &window, 8))
 		return XDP_PASS;
 	nonce = tb_nonce(window);
-	if (!nonce || TB_EPOCH(nonce) != config.epoch)
+	if (!nonce || TB_EPOCH(nonce) != order.epoch)
 		return XDP_PASS;
 
 	bpf_for(i, 0, TB_WORDS)
@@ -69,7 +69,7 @@ static __always_inline __u32 packet_nonce(struct __sk_buff *skb)
 	if (bpf_skb_load_bytes(skb, tb_window(skb->len), &window, 8))
 		return 0;
 	nonce = tb_nonce(window);
-	return TB_EPOCH(nonce) == config.epoch ? nonce : 0;
+	return TB_EPOCH(nonce) == order.epoch ? nonce : 0;
 }
 
 /* May it be a packet that counts? If its payload cannot be seen, the metadata will tell. */
@@ -79,7 +79,7 @@ static __always_inline bool candidate(struct __sk_buff *skb, bool sealed, __u32 
 	if (!sealed)
 		return *nonce;
 	/* to be seen all the same: it has come back to the same device, decrypted */
-	return !*nonce && config.epoch && skb->len >= TB_SEALED_MIN;
+	return !*nonce && order.epoch && skb->len >= TB_SEALED_MIN;
 }
 
 /* The nonce the metadata was made for, if such a packet was tagged; or 0. */
@@ -87,7 +87,7 @@ static __always_inline __u32 sealed_nonce(const __u32 *have, long size)
 {
 	__u32 nonce = have[0] ^ TB_META_KEY, seq = nonce & 0xffff;
 
-	if (size != config.size || TB_EPOCH(nonce) != config.epoch || seq >= TB_SEQS)
+	if (size != order.size || TB_EPOCH(nonce) != order.epoch || seq >= TB_SEQS)
 		return 0;
 	return source.seqs[seq % TB_SEQS / 64] & 1ULL << seq % 64 ? nonce : 0;
 }
@@ -100,7 +100,7 @@ static __always_inline __u32 sealed_nonce(const __u32 *have, long size)
 static __always_inline void judge(struct tb_cell *cell, struct __sk_buff *skb, __u32 nonce,
 				  const __u32 *have, long size)
 {
-	__u32 want = config.size, bad = TB_WORDS, segs = skb->gso_segs ?: 1;
+	__u32 want = order.size, bad = TB_WORDS, segs = skb->gso_segs ?: 1;
 	int i;
 
 	__sync_fetch_and_add(&cell->skbs, 1);
@@ -186,12 +186,12 @@ static __always_inline int read_data_meta(struct __sk_buff *skb, struct tb_cell 
 SEC("tc") int tcx_##n(struct __sk_buff *skb)				\
 {									\
 	return read_tcx(skb, &cells[n][TB_HOOK_TCX],			\
-			config.sealed & 1u << n, n == TB_FIRST);	\
+			order.sealed & 1u << n, n == TB_FIRST);	\
 }									\
 SEC("tc") int data_meta_##n(struct __sk_buff *skb)			\
 {									\
 	return read_data_meta(skb, &cells[n][TB_HOOK_DATA_META],	\
-			      config.sealed & 1u << n);			\
+			      order.sealed & 1u << n);			\
 }
 
 CHECKPOINT(0)

@@ -532,12 +532,12 @@ static void measure(const struct test_case *c, const struct traffic *t, unsigned
 	unsigned long tapped;
 
 	/* what is left of the last round does not count in this one */
-	skel->bss->config.epoch = 0;
+	skel->bss->order.epoch = 0;
 	memset(&skel->bss->source, 0, sizeof(skel->bss->source));
 	memset(&skel->bss->cells, 0, sizeof(skel->bss->cells));
-	skel->bss->config.size = size;
-	skel->bss->config.sealed = sealed(c);
-	skel->bss->config.epoch = ++epoch;
+	skel->bss->order.size = size;
+	skel->bss->order.sealed = sealed(c);
+	skel->bss->order.epoch = ++epoch;
 
 	traffic_run(t->kind, path, epoch, &out);
 	if (!*out.error)
