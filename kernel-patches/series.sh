@@ -21,10 +21,10 @@ list()
 		[ "$first" != "$1" ] || die "$1/base-series names itself"
 		list "$first"
 	fi
-	# the shell sorts; 0000 is the cover letter
+	# the shell sorts; 0000, 1000 ... are cover letters
 	for p in "$here/$1"/[0-9][0-9][0-9][0-9]-*.patch; do
 		case $p in
-		*/0000-*) ;;
+		*/[0-9]000-*) ;;
 		*) echo "$p" ;;
 		esac
 	done
