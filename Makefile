@@ -49,6 +49,16 @@ check-patches:
 	$(LOCKED) '$(KERNELS); \
 		for v in $(filter-out baseline,$(VARIANTS)); do kernel-patches/check-patches.sh $$v; done'
 
+# Not part of make test: a kernel is built for each.
+mutants:
+	$(LOCKED) '$(KERNELS); kernel-patches/mutants.sh $(firstword $(filter-out baseline,$(VARIANTS))) \
+		$(subst $(comma), ,$(T))'
+
+# In a distribution's kernel; the kernels of the tests need not be there.
+layout:
+	$(LOCKED) 'scripts/deps; \
+		for v in $(or $(filter-out baseline,$(VARIANTS)),baseline); do kernel-patches/layout.sh $$v; done'
+
 deps:
 	$(Q)scripts/deps
 
@@ -61,4 +71,4 @@ distclean:
 		c=$${XDG_CACHE_HOME:-$$HOME/.cache}/skb-meta; [ ! -d "$$c" ] || \
 		flock -n "$$c/lock" rm -rf "$$c" || { echo "another make is at work in $$c" >&2; exit 1; }'
 
-.PHONY: help run test kernel shell check-patches deps clean distclean
+.PHONY: help run test kernel shell check-patches mutants layout deps clean distclean

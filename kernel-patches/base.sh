@@ -4,6 +4,8 @@
 # The base kernel, as one commit in the cache's git repository.
 #
 #   base.sh            prints "COMMIT DESCRIPTION"
+#   base.sh --config   prints the name of a file with Debian's amd64 configuration of
+#                      that version, xz compressed; fetched when first asked for
 #
 # It is Debian's source package (the newest when first fetched; UPDATE=1 looks
 # again), or with LINUX= a tree of the user's: a git tree as of its HEAD, or plain
@@ -108,7 +110,8 @@ private_apt()
 
 ways_out="LINUX=/path/to/a/kernel/tree builds your own"
 
-fetch_debian()
+# Sets apt up to see the suite.
+open_suite()
 {
 	codename=$(. /etc/os-release 2>/dev/null && echo "${VERSION_CODENAME:-}")
 	mirror=$(apt-get indextargets --format '$(CODENAME)|$(COMPONENT)|$(REPO_URI)' 2>/dev/null |
@@ -125,6 +128,11 @@ fetch_debian()
 		grep '^[EW]:' "$apt/log" | head -n 4 >&2
 		die "$suite cannot be had from the mirror (is there a network?); $ways_out"
 	}
+}
+
+fetch_debian()
+{
+	open_suite
 	version=$(private_apt apt-cache show --no-all-versions "$package" 2>/dev/null | sed -n 's/^Version: //p')
 	if [ -z "$version" ]; then
 		there=$(private_apt apt-cache pkgnames linux-source- | sort -V | tr '\n' ' ')
@@ -176,6 +184,36 @@ from_debian()
 	echo "$(git --git-dir="$repo" rev-parse "refs/bases/$package") $desc"
 }
 
+debian_config()
+{
+	package=$(echo "$package" | sed 's/-source-/-config-/')
+	file=$cache/$package.amd64.xz
+	if [ ! -f "$file" ]; then
+		lock_cache
+		work=$cache/config.tmp
+		rm -rf "$work"
+		mkdir -p "$work" || die "cannot make $work"
+		trap 'rm -rf "$work"' EXIT
+		trap 'exit 130' INT TERM HUP
+		open_suite
+		say "downloading $package"
+		(cd "$work" && private_apt apt-get download "$package") >"$apt/log" 2>&1 || {
+			grep '^[EW]:' "$apt/log" | head -n 4 >&2
+			die "$package cannot be downloaded from $suite"
+		}
+		dpkg-deb --fsys-tarfile "$work"/*.deb |
+			tar -xO "./usr/src/$package/config.amd64_none_amd64.xz" >"$work/config" &&
+			[ -s "$work/config" ] || die "$package has no configuration for amd64"
+		mv "$work/config" "$file" || die "cannot write $file"
+	fi
+	echo "$file"
+}
+
+if [ "${1:-}" = --config ]; then
+	[ -z "$LINUX" ] || usage "LINUX=$LINUX: there is no distribution's configuration of it"
+	debian_config
+	exit
+fi
 if [ -z "$LINUX" ]; then
 	from_debian
 	exit
