@@ -54,7 +54,7 @@
 
 #define PKT_META_MAX	252
 
-#if defined(PKT_META_BASELINE) || defined(PKT_META_MOVABLE)
+#if defined(PKT_META_BASELINE) || defined(PKT_META_FIXES) || defined(PKT_META_MOVABLE)
 #include "pkt_meta/skb_meta.h"
 #elif defined(PKT_META_TRAITS)
 #include "pkt_meta/traits.h"

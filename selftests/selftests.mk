@@ -38,6 +38,8 @@ build/selftests/$1/%: selftests/%.c $(ST_LIB) $(wildcard lib/*.h)
 	$$(Q)$$(CC) $$(ST_CFLAGS) -Ibuild/bpf/$1 -Ibuild/tools/include -o $$@ $$< $$(ST_LIB) \
 		build/tools/lib/libbpf.a -lelf -lz
 
+build/selftests/$1/xdp_stale: build/bpf/$1/xdp_stale.skel.h
+
 selftests-vm-$1: $(ST_GUEST:%=build/selftests/$1/%) build/selftests/run build/vm/vmrun build/vm/init
 	@mkdir -p build/results
 	$$(Q)build/vm/vmrun --kernel build/kernel/$1 --name selftests-$1 --timeout 120 --append kunit.enable=1 --share build/results \
