@@ -50,7 +50,8 @@ int tag(struct xdp_md *ctx)
 
 	err = pkt_meta_xdp_reserve(ctx, size);
 	err = err ?: pkt_meta_xdp_write(ctx, 0, words, size);
-	if (err) {
+	/* what does not fit is lost, and only where the variant's table says so */
+	if (err && err != -ENOSPC) {
 		__sync_fetch_and_add(&source.failed, 1);
 		source.error = err;
 	} else {
