@@ -9,6 +9,7 @@
 
 comma      := ,
 ST_ALL     := $(filter-out run,$(basename $(notdir $(wildcard selftests/*.c))))
+ST_BPF     := $(filter $(patsubst bpf-progs/%.bpf.c,%,$(wildcard bpf-progs/*.bpf.c)),$(ST_ALL))
 ST_HARNESS := results golden live
 ST_T       := $(subst $(comma), ,$(T))
 ST_GUEST   := $(if $(T),$(filter $(ST_T),$(ST_ALL)),$(ST_ALL))
@@ -38,7 +39,8 @@ build/selftests/$1/%: selftests/%.c $(ST_LIB) $(wildcard lib/*.h)
 	$$(Q)$$(CC) $$(ST_CFLAGS) -Ibuild/bpf/$1 -Ibuild/tools/include -o $$@ $$< $$(ST_LIB) \
 		build/tools/lib/libbpf.a -lelf -lz
 
-build/selftests/$1/xdp_stale: build/bpf/$1/xdp_stale.skel.h
+# tests that bring programs of the same name
+$(ST_BPF:%=build/selftests/$1/%): build/selftests/$1/%: build/bpf/$1/%.skel.h
 
 selftests-vm-$1: $(ST_GUEST:%=build/selftests/$1/%) build/selftests/run build/vm/vmrun build/vm/init
 	@mkdir -p build/results
