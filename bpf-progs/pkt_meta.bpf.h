@@ -17,6 +17,9 @@
  *	pkt_meta_xdp_forget(ctx)	pkt_meta_skb_forget(skb)
  *					pkt_meta_skb_adopt(skb)
  *
+ *	at a tracepoint
+ *	pkt_meta_trace_read(skb, buf, len)
+ *
  * reserve	makes the metadata n bytes long; what the bytes are is undefined until
  *		they are written. Invalidates packet pointers.
  * write, read	(ctx, off, buf, len): copy into, out of the metadata.
@@ -25,7 +28,12 @@
  * adopt	takes over what XDP left for this packet. For the first tc ingress program
  *		behind an XDP program, and only there: further on, a kernel may take
  *		something else for XDP's. Where XDP writes to the variant's own place there
- *		is nothing to do, and nothing is generated.
+ *		is nothing to do, and nothing is generated. PKT_META_ADOPTS is defined where
+ *		there is, and where data_meta is not the variant's: it is what it is on a
+ *		stock kernel, from the first push on garbage.
+ *
+ * trace_read	from the beginning, len a constant; for tp_btf and fentry programs, the
+ *		skb being one of their arguments. The rest is not for these.
  *
  * All return 0 (size: the size) or
  *	-EINVAL		off, len or n cannot be right: not a multiple of 4, too large,
@@ -38,8 +46,9 @@
  * What each variant cannot do (-EOPNOTSUPP), and where XDP's side has to be adopted:
  *
  *	variant		at XDP		at an skb		adopt
- *	baseline	-		reserve, forget		-
- *	movable		-		reserve, forget		-
+ *	baseline	-		reserve, forget, trace	-
+ *	movable		-		- (reserve, forget: tc,	-
+ *					LWT, cgroup egress)
  *	traits		see pkt_meta/traits.h
  *	storage		-		-			yes
  *	skbext		-		forget			yes
@@ -54,7 +63,7 @@
 
 #define PKT_META_MAX	252
 
-#if defined(PKT_META_BASELINE) || defined(PKT_META_FIXES) || defined(PKT_META_MOVABLE)
+#if defined(PKT_META_BASELINE) || defined(PKT_META_MOVABLE)
 #include "pkt_meta/skb_meta.h"
 #elif defined(PKT_META_TRAITS)
 #include "pkt_meta/traits.h"

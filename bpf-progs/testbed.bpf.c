@@ -13,6 +13,12 @@
 
 struct tb_config order;
 struct tb_source source;
+/* the engine reads it: data_meta is looked at if it is the variant's */
+#ifdef PKT_META_ADOPTS
+const volatile int hooks = TB_HOOK_TCX + 1;
+#else
+const volatile int hooks = TB_HOOKS;
+#endif
 struct tb_cell cells[TB_CHECKPOINTS][TB_HOOKS];
 
 /* Room for the metadata of one packet: the stack is too small beside the rest. */
@@ -150,7 +156,7 @@ static __always_inline int read_tcx(struct __sk_buff *skb, struct tb_cell *cell,
 	if (first)	/* should it fail, there is no metadata: the packet is counted as lost */
 		pkt_meta_skb_adopt(skb);
 	size = pkt_meta_skb_size(skb);
-	if (size == -ENODATA)
+	if (size == -ENODATA || size == -EBUSY)	/* refused: not to be had here */
 		size = 0;
 	if (size > 0 && size <= TB_META_MAX) {
 		int err = pkt_meta_skb_read(skb, 0, have, size);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * baseline, movable: XDP's own metadata area, and the dynptr that reaches it from an skb.
- * The program is the same for both: what differs is where the kernel keeps the bytes.
+ * The program is the same for both: what differs is where the kernel keeps the bytes, and
+ * that movable has a call to make and remove them.
  */
 #include "xdp.h"
 
@@ -13,6 +14,21 @@ static __always_inline int pkt_meta_skb_adopt(struct __sk_buff *skb)
 	return 0;	/* it is the packet's already */
 }
 
+#ifdef PKT_META_MOVABLE
+extern int bpf_skb_meta_resize(struct __sk_buff *skb, __u32 len, __u64 flags) __ksym;
+
+static __always_inline int pkt_meta_skb_reserve(struct __sk_buff *skb, __u32 n)
+{
+	int err = n ? bpf_skb_meta_resize(skb, n, 0) : -EINVAL;
+
+	return err == -ENOMEM ? -ENOSPC : err;
+}
+
+static __always_inline int pkt_meta_skb_forget(struct __sk_buff *skb)
+{
+	return bpf_skb_meta_resize(skb, 0, 0);
+}
+#else
 static __always_inline int pkt_meta_skb_reserve(struct __sk_buff *skb, __u32 n)
 {
 	return -EOPNOTSUPP;
@@ -22,6 +38,7 @@ static __always_inline int pkt_meta_skb_forget(struct __sk_buff *skb)
 {
 	return -EOPNOTSUPP;
 }
+#endif
 
 static __always_inline long pkt_meta_skb_size(struct __sk_buff *skb)
 {
@@ -54,4 +71,13 @@ static __always_inline int pkt_meta_skb_write(struct __sk_buff *skb, __u32 off,
 	if (bpf_dynptr_from_skb_meta(skb, 0, &meta) || !bpf_dynptr_size(&meta))
 		return -ENODATA;
 	return bpf_dynptr_write(&meta, off, (void *)buf, len, 0) ? -EINVAL : 0;
+}
+
+static __always_inline int pkt_meta_trace_read(struct sk_buff *skb, __u32 *buf, __u32 len)
+{
+#ifdef PKT_META_MOVABLE
+	return pkt_meta_skb_read((struct __sk_buff *)skb, 0, buf, len);
+#else
+	return -EOPNOTSUPP;	/* the dynptr is for tc alone */
+#endif
 }
