@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# make trilogy: every design on the same kernel, programs, tests and tunnels, and the
+# comparison of what came of it.
+
+TRILOGY := $(or $(VARIANT),baseline $(filter $(notdir $(patsubst %/,%,$(wildcard kernel-patches/*/))),\
+	     movable traits storage skbext table))
+
+trilogy:
+	$(Q)$(MAKE) VARIANT='$(TRILOGY)' trilogy-run
+
+# The comparison even if a suite failed: it shows what.
+trilogy-run:
+	$(LOCKED) '$(KERNELS); rc=0; \
+		$(MAKE) T=semantics selftests-run || rc=1; \
+		$(MAKE) testbed-run || rc=1; \
+		echo; trilogy/compare $(VARIANTS) && exit $$rc'
+
+# what selftests/semantics.c is linked with
+$(foreach f,$(FLAVOURS),$(eval build/selftests/$f/semantics: \
+	build/bpf/$f/semantics.skel.h bpf-progs/semantics.h))
+
+.PHONY: trilogy trilogy-run
