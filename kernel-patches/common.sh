@@ -100,13 +100,16 @@ need_space()
 	    "make room, or name another place with XDG_CACHE_HOME"
 }
 
-# Folders with patches are the variants, besides the kernel as it is.
+# Folders with patches, or with the name of another series, are the variants, besides
+# the kernel as it is.
 variants()
 {
 	echo baseline
 	for d in "$here"/*/; do
 		set -- "$d"[0-9][0-9][0-9][0-9]-*.patch
-		[ ! -e "$1" ] || basename "$d"
+		if [ -e "$1" ] || [ -e "${d}base-series" ]; then
+			basename "$d"
+		fi
 	done
 }
 

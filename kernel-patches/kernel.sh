@@ -20,6 +20,14 @@ else
 fi
 me="kernel $flavour"
 
+# A variant of the programs alone, without patches and options, has the baseline's
+# kernel under its own name.
+programs_only()
+{
+	[ "$variant" != baseline ] && [ -z "$("$here/series.sh" --list "$variant")" ] &&
+		[ -z "$(find "$here/$variant" -name '*.config')" ]
+}
+
 # raise it when the way a kernel is built changes its content
 recipe=1
 
@@ -121,6 +129,16 @@ collect()
 	find "$cache/kernels" -mindepth 1 -maxdepth 1 -mtime +60 -exec rm -rf {} +
 }
 
+if [ ! -f "$kernel/info.json" ] && programs_only; then
+	"$here/kernel.sh" baseline || exit
+	lock_cache
+	rm -rf "$kernel.new"
+	cp -al "$(readlink -f "$build/kernel/baseline${DEBUG:+-debug}")" "$kernel.new" &&
+	rm "$kernel.new/info.json" &&
+	sed "s/\"variant\": \"[^\"]*\"/\"variant\": \"$variant\"/" \
+		"$build/kernel/baseline${DEBUG:+-debug}/info.json" >"$kernel.new/info.json" &&
+	mv -T "$kernel.new" "$kernel" || die "cannot write $kernel"
+fi
 if [ ! -f "$kernel/info.json" ]; then
 	lock_cache
 	src=$cache/work/$variant/src

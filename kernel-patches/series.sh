@@ -24,7 +24,7 @@ list()
 	# the shell sorts; 0000, 1000 ... are cover letters
 	for p in "$here/$1"/[0-9][0-9][0-9][0-9]-*.patch; do
 		case $p in
-		*/[0-9]000-*) ;;
+		*/[0-9]000-*|*/'[0-9]'*) ;;
 		*) echo "$p" ;;
 		esac
 	done
@@ -32,7 +32,7 @@ list()
 
 digest()
 {
-	if [ "$1" = baseline ]; then
+	if [ -z "$(list "$1")" ]; then
 		echo none
 	else
 		list "$1" | xargs -d '\n' cat -- | hash12

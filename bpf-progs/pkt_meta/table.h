@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * table: a hash beside the packets, its key the address of struct sk_buff, on a kernel
+ * that knows nothing of it. XDP has no skb: its side is data_meta, to be adopted.
+ *
+ * Four programs follow the kernel: where a packet's state is released its entry goes,
+ * where headers are copied to another sk_buff its entry is copied. (The tracepoints
+ * kfree_skb and consume_skb are not enough: TCP, GRO and skb_attempt_defer_free() free
+ * without them. And a program on kfree_skb, which wants to know whose packet was dropped,
+ * would find the entry gone.) They are attached to functions, two of them static: a
+ * kernel that has these inlined refuses to load them.
+ *
+ * What it cannot promise: the programs are skipped when they interrupt themselves
+ * on a CPU, and a bucket's lock that is held is -EBUSY. An entry then is left over, and
+ * will be found with the next packet at this address.
+ */
+#include <bpf/bpf_tracing.h>
+#include "value.h"
+#include "xdp.h"
+
+#define PKT_META_ENTRIES	16384
+
+#define PKT_META_ADOPTS
+
+extern int bpf_dynptr_from_skb_meta(struct __sk_buff *skb, __u64 flags,
+				    struct bpf_dynptr *ptr__uninit) __ksym;
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PKT_META_ENTRIES);
+	__type(key, __u64);
+	__type(value, struct pkt_meta_value);
+} pkt_meta_table SEC(".maps");
+
+static const struct pkt_meta_value pkt_meta_none;
+/* How many entries: a host that labels nothing pays for a load and a branch. */
+static long pkt_meta_live;
+
+static __always_inline __u64 pkt_meta_key(struct __sk_buff *skb)
+{
+	return (__u64)bpf_cast_to_kern_ctx(skb);
+}
+
+static __always_inline struct pkt_meta_value *pkt_meta_find(__u64 key)
+{
+	return bpf_map_lookup_elem(&pkt_meta_table, &key);
+}
+
+static __always_inline int pkt_meta_drop(__u64 key)
+{
+	int err;
+
+	if (!pkt_meta_live)
+		return -ENOENT;
+	err = bpf_map_delete_elem(&pkt_meta_table, &key);
+	if (!err)
+		__sync_fetch_and_add(&pkt_meta_live, -1);
+	return err;
+}
+
+static __always_inline int pkt_meta_put(__u64 key, const struct pkt_meta_value *v)
+{
+	int err = bpf_map_update_elem(&pkt_meta_table, &key, v, BPF_NOEXIST);
+
+	if (!err)
+		__sync_fetch_and_add(&pkt_meta_live, 1);
+	else if (err == -EEXIST)
+		err = bpf_map_update_elem(&pkt_meta_table, &key, v, BPF_EXIST);
+	return err ? -ENOSPC : 0;
+}
+
+static __always_inline void pkt_meta_follow(__u64 to, __u64 from)
+{
+	struct pkt_meta_value *v;
+
+	if (!pkt_meta_live)
+		return;
+	v = pkt_meta_find(from);
+	if (v)
+		pkt_meta_put(to, v);
+	else
+		pkt_meta_drop(to);
+}
+
+SEC("fentry/skb_release_head_state")
+int BPF_PROG(pkt_meta_released, struct sk_buff *skb)
+{
+	pkt_meta_drop((__u64)skb);
+	return 0;
+}
+
+SEC("fentry/napi_skb_free_stolen_head")
+int BPF_PROG(pkt_meta_stolen, struct sk_buff *skb)
+{
+	pkt_meta_drop((__u64)skb);
+	return 0;
+}
+
+SEC("fentry/__copy_skb_header")
+int BPF_PROG(pkt_meta_copied, struct sk_buff *to, const struct sk_buff *from)
+{
+	pkt_meta_follow((__u64)to, (__u64)from);
+	return 0;
+}
+
+SEC("fentry/ip_copy_metadata")
+int BPF_PROG(pkt_meta_fragment, struct sk_buff *to, struct sk_buff *from)
+{
+	pkt_meta_follow((__u64)to, (__u64)from);
+	return 0;
+}
+
+SEC("fentry/ip6_copy_metadata")
+int BPF_PROG(pkt_meta_fragment6, struct sk_buff *to, struct sk_buff *from)
+{
+	pkt_meta_follow((__u64)to, (__u64)from);
+	return 0;
+}
+
+static __always_inline int pkt_meta_skb_reserve(struct __sk_buff *skb, __u32 n)
+{
+	__u64 key = pkt_meta_key(skb);
+	struct pkt_meta_value *v;
+	int err;
+
+	if (!n || n > PKT_META_MAX || n % 4)
+		return -EINVAL;
+	v = pkt_meta_find(key);
+	if (!v) {
+		err = pkt_meta_put(key, &pkt_meta_none);
+		if (err)
+			return err;
+		v = pkt_meta_find(key);
+	}
+	if (!v)
+		return -ENOSPC;
+	v->len = n;
+	return 0;
+}
+
+static __always_inline int pkt_meta_skb_forget(struct __sk_buff *skb)
+{
+	int err = pkt_meta_drop(pkt_meta_key(skb));
+
+	return err == -ENOENT ? 0 : err;
+}
+
+static __always_inline int pkt_meta_skb_adopt(struct __sk_buff *skb)
+{
+	struct pkt_meta_value *v;
+	struct bpf_dynptr meta;
+	__u32 size;
+	int err;
+
+	bpf_dynptr_from_skb_meta(skb, 0, &meta);
+	size = bpf_dynptr_size(&meta);
+	if (!size)
+		return -ENODATA;
+	err = pkt_meta_skb_reserve(skb, size);
+	if (err)
+		return err;
+	v = pkt_meta_find(pkt_meta_key(skb));
+	return v ? pkt_meta_value_adopt(v, &meta, size) : -ENODATA;
+}
+
+static __always_inline long pkt_meta_skb_size(struct __sk_buff *skb)
+{
+	struct pkt_meta_value *v = pkt_meta_find(pkt_meta_key(skb));
+
+	return v ? v->len : 0;
+}
+
+static __always_inline int pkt_meta_skb_read(struct __sk_buff *skb, __u32 off, void *buf,
+					     __u32 len)
+{
+	struct pkt_meta_value *v = pkt_meta_find(pkt_meta_key(skb));
+
+	return v ? pkt_meta_value_copy(v, off, buf, len, 0) : -ENODATA;
+}
+
+static __always_inline int pkt_meta_skb_write(struct __sk_buff *skb, __u32 off,
+					      const void *buf, __u32 len)
+{
+	struct pkt_meta_value *v = pkt_meta_find(pkt_meta_key(skb));
+
+	return v ? pkt_meta_value_copy(v, off, (void *)buf, len, 1) : -ENODATA;
+}
+
+static __always_inline int pkt_meta_trace_read(struct sk_buff *skb, __u32 *buf, __u32 len)
+{
+	return pkt_meta_value_words(pkt_meta_find((__u64)skb), buf, len);
+}
