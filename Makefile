@@ -31,7 +31,7 @@ KERNELS = for v in $(VARIANTS); do kernel-patches/series.sh --hash $$v >/dev/nul
 	  for v in $(VARIANTS); do kernel-patches/kernel.sh $$v; done
 
 run:
-	$(LOCKED) '$(KERNELS); $(MAKE) testbed-run'
+	$(LOCKED) '$(KERNELS); $(MAKE) TB_SET="$(TB_CORE)" testbed-run'
 
 test:
 	$(LOCKED) '$(KERNELS); scripts/suites $(TESTS)'

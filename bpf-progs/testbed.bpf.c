@@ -11,7 +11,7 @@
 
 #define TCX_NEXT	-1
 
-struct tb_config order;
+struct tb_order order;
 struct tb_source source;
 /* the engine reads it: data_meta is looked at if it is the variant's */
 #ifdef PKT_META_ADOPTS
@@ -28,6 +28,14 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32[TB_WORDS]);
 } scratch SEC(".maps");
+
+/* Whoever runs this has put a CPU there, if order.cpumap says to use it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_CPUMAP);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bpf_cpumap_val);
+} cpus SEC(".maps");
 
 static __always_inline __u32 *scratch_words(void)
 {
@@ -64,7 +72,7 @@ int tag(struct xdp_md *ctx)
 		__sync_fetch_and_add(&source.tagged, 1);
 		__sync_fetch_and_or(&source.seqs[nonce % TB_SEQS / 64], 1ULL << nonce % 64);
 	}
-	return XDP_PASS;
+	return order.cpumap ? bpf_redirect_map(&cpus, 0, XDP_PASS) : XDP_PASS;
 }
 
 /* The nonce of a packet that counts, or 0. */
@@ -80,13 +88,18 @@ static __always_inline __u32 packet_nonce(struct __sk_buff *skb)
 }
 
 /* May it be a packet that counts? If its payload cannot be seen, the metadata will tell. */
-static __always_inline bool candidate(struct __sk_buff *skb, bool sealed, __u32 *nonce)
+static __always_inline bool candidate(struct __sk_buff *skb, __u32 cp, __u32 *nonce)
 {
 	*nonce = packet_nonce(skb);
-	if (!sealed)
+	if (!(order.sealed & 1u << cp))
 		return *nonce;
-	/* to be seen all the same: it has come back to the same device, decrypted */
-	return !*nonce && order.epoch && skb->len >= TB_SEALED_MIN;
+	/*
+	 * To be seen all the same: it is not encrypted yet (IPsec's GSO does that behind tc
+	 * egress), or it has come back to the same device, decrypted.
+	 */
+	if (*nonce)
+		return cp == TB_LAST_PLAIN;
+	return order.epoch && skb->len >= TB_SEALED_MIN;
 }
 
 /* The nonce the metadata was made for, if such a packet was tagged; or 0. */
@@ -145,15 +158,15 @@ static __always_inline void judge(struct tb_cell *cell, struct __sk_buff *skb, _
 	}
 }
 
-static __always_inline int read_tcx(struct __sk_buff *skb, struct tb_cell *cell, bool sealed,
-				    bool first)
+static __always_inline int read_tcx(struct __sk_buff *skb, __u32 cp)
 {
+	struct tb_cell *cell = &cells[cp][TB_HOOK_TCX];
 	__u32 nonce, *have = scratch_words();
 	long size;
 
-	if (!have || !candidate(skb, sealed, &nonce))
+	if (!have || !candidate(skb, cp, &nonce))
 		return TCX_NEXT;
-	if (first)	/* should it fail, there is no metadata: the packet is counted as lost */
+	if (cp == TB_FIRST)	/* should it fail, there is no metadata: the packet is counted as lost */
 		pkt_meta_skb_adopt(skb);
 	size = pkt_meta_skb_size(skb);
 	if (size == -ENODATA || size == -EBUSY)	/* refused: not to be had here */
@@ -164,25 +177,25 @@ static __always_inline int read_tcx(struct __sk_buff *skb, struct tb_cell *cell,
 		if (err)
 			size = err;
 	}
-	if (sealed)
+	if (!nonce)
 		nonce = sealed_nonce(have, size);
 	judge(cell, skb, nonce, have, size);
 	return TCX_NEXT;
 }
 
-static __always_inline int read_data_meta(struct __sk_buff *skb, struct tb_cell *cell,
-					  bool sealed)
+static __always_inline int read_data_meta(struct __sk_buff *skb, __u32 cp)
 {
+	struct tb_cell *cell = &cells[cp][TB_HOOK_DATA_META];
 	__u32 nonce, *have = scratch_words();
 	void *end = (void *)(long)skb->data;
 	__u32 *word = (void *)(long)skb->data_meta;
 	long size = (long)end - (long)word;
 
-	if (!have || !candidate(skb, sealed, &nonce))
+	if (!have || !candidate(skb, cp, &nonce))
 		return TCX_NEXT;
 	for (int i = 0; i < TB_WORDS && (void *)(word + 1) <= end; i++)
 		have[i] = *word++;
-	if (sealed)
+	if (!nonce)
 		nonce = sealed_nonce(have, size);
 	judge(cell, skb, nonce, have, size);
 	return TCX_NEXT;
@@ -192,13 +205,11 @@ static __always_inline int read_data_meta(struct __sk_buff *skb, struct tb_cell 
 #define CHECKPOINT(n)							\
 SEC("tc") int tcx_##n(struct __sk_buff *skb)				\
 {									\
-	return read_tcx(skb, &cells[n][TB_HOOK_TCX],			\
-			order.sealed & 1u << n, n == TB_FIRST);	\
+	return read_tcx(skb, n);					\
 }									\
 SEC("tc") int data_meta_##n(struct __sk_buff *skb)			\
 {									\
-	return read_data_meta(skb, &cells[n][TB_HOOK_DATA_META],	\
-			      order.sealed & 1u << n);			\
+	return read_data_meta(skb, n);					\
 }
 
 CHECKPOINT(0)

@@ -28,8 +28,14 @@
 #define TB_SEALED_MIN	256u
 #define TB_SEQS		128u	/* nonces of a run, below their epoch */
 
+/* The devices of r1, r2 and r3: to the side of src (r3: of sink), and the other way. */
+#define TB_IF_SIDE	11
+#define TB_IF_UNDER	12
+#define TB_IF_TUN	20	/* a tunnel's, if its file gives it this index */
+
 #define TB_CHECKPOINTS	16	/* which is which is the engine's business, but: */
 #define TB_FIRST	0	/* the one behind the XDP program */
+#define TB_LAST_PLAIN	2	/* where what will be encrypted may still be seen as it was */
 
 enum tb_hook {
 	TB_HOOK_TCX,		/* the variant's own way, pkt_meta.bpf.h */
@@ -93,10 +99,11 @@ struct tb_cell {
 	struct tb_sample first;
 };
 
-struct tb_config {
+struct tb_order {
 	__u32 epoch;
 	__u32 size;
 	__u32 sealed;		/* checkpoints that cannot see the payload, a bit each */
+	__u32 cpumap;		/* what was tagged goes to a CPU by redirection */
 };
 
 struct tb_source {

@@ -14,6 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <linux/types.h>
+
+#include "../bpf-progs/testbed.h"
 #include "../lib/netns.h"
 #include "net.h"
 
@@ -50,6 +53,7 @@ static void variable(struct tunnel *t, const char *line)
 		{ "tunnel_route()", &t->route },
 		{ "tunnel_transit()", &t->transit },
 		{ "tunnel_down()", &t->down },
+		{ "tunnel_check()", &t->check },
 	};
 	const struct {
 		const char *name;
@@ -67,7 +71,13 @@ static void variable(struct tunnel *t, const char *line)
 		{ "gso", t->gso, sizeof(t->gso) },
 		{ "encrypted", t->encrypted, sizeof(t->encrypted) },
 		{ "fragments", t->fragments, sizeof(t->fragments) },
+		{ "frames", t->frames, sizeof(t->frames) },
+		{ "outer", t->outer, sizeof(t->outer) },
+		{ "mac", t->mac, sizeof(t->mac) },
+		{ "mtu", t->mtu, sizeof(t->mtu) },
+		{ "bypasses", t->bypasses, sizeof(t->bypasses) },
 		{ "tools", t->tools, sizeof(t->tools) },
+		{ "traffic", t->traffic, sizeof(t->traffic) },
 	};
 	size_t len = strcspn(line, "=");
 	const char *value = line + len + 1;
@@ -105,8 +115,8 @@ static int tunnel_read(struct tunnel *t, const char *dir, const char *name)
 
 	if (strcmp(t->layer, "l2") && strcmp(t->layer, "l3"))
 		fprintf(stderr, "testbed: %s: layer=%s: l2 or l3\n", t->path, t->layer);
-	else if (!tunnel_has("none 4 6 eth", t->underlay))
-		fprintf(stderr, "testbed: %s: underlay=%s: none, 4, 6 or eth\n", t->path,
+	else if (!tunnel_has("none 4 6 eth pair", t->underlay))
+		fprintf(stderr, "testbed: %s: underlay=%s: none, 4, 6, eth or pair\n", t->path,
 			t->underlay);
 	else if (tunnel_has(t->also, "bridged") &&
 		 (strcmp(t->layer, "l2") || !tunnel_has_device(t)))
@@ -133,10 +143,11 @@ static int by_name(const void *a, const void *b)
 	return control ?: strcmp(x->name, y->name);
 }
 
-int tunnels_read(const char *dir, struct tunnel **tunnels)
+/* Adds what is in a directory to the n there are; how many these are then. */
+static int read_dir(const char *dir, struct tunnel **tunnels, int n)
 {
 	struct dirent *e;
-	int n = 0;
+	int first = n;
 	DIR *d;
 
 	d = opendir(dir);
@@ -144,7 +155,6 @@ int tunnels_read(const char *dir, struct tunnel **tunnels)
 		fprintf(stderr, "testbed: %s: %s\n", dir, strerror(errno));
 		return -1;
 	}
-	*tunnels = NULL;
 	while ((e = readdir(d))) {
 		/* an editor's back-up is no tunnel */
 		if (strspn(e->d_name, "abcdefghijklmnopqrstuvwxyz0123456789-_") !=
@@ -158,8 +168,22 @@ int tunnels_read(const char *dir, struct tunnel **tunnels)
 		n++;
 	}
 	closedir(d);
-	if (n > 0)
-		qsort(*tunnels, n, sizeof(**tunnels), by_name);
+	if (n > first)
+		qsort(*tunnels + first, n - first, sizeof(**tunnels), by_name);
+	return n;
+}
+
+int tunnels_read(const char *dir, struct tunnel **tunnels)
+{
+	static const char * const kind[] = { "tunnels", "paths" };
+	char path[256];
+	int n = 0;
+
+	*tunnels = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(kind) && n >= 0; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, kind[i]);
+		n = read_dir(path, tunnels, n);
+	}
 	return n;
 }
 
@@ -178,6 +202,63 @@ bool tunnel_has(const char *words, const char *word)
 bool tunnel_has_device(const struct tunnel *t)
 {
 	return strcmp(t->underlay, "none") && strcmp(t->device, "none");
+}
+
+static const char *not_in(const struct tunnel *outer, const struct tunnel *inner)
+{
+	static char reason[256];
+	const char *why = NULL, *who = outer->name;
+	unsigned int depth = 2;
+
+	for (const struct tunnel *t = outer; t->under; t = t->under)
+		depth++;
+	if (depth > TUNNEL_DEPTH)
+		why = "is deep enough";
+	else if (!tunnel_has_device(outer) || outer->route || !strcmp(outer->underlay, "pair"))
+		why = "has no device that another one could go over";
+	else if (!strcmp(outer->outer, "no") || *outer->mtu || *outer->bypasses || !strcmp(outer->fragments, "yes"))
+		why = "is not for any packet";
+	else if (!strcmp(inner->underlay, "eth") && strcmp(outer->layer, "l2"))
+		why = "carries no Ethernet frames";
+	else if (strcmp(inner->underlay, "eth") && !tunnel_has(outer->carries, inner->underlay))
+		why = "does not carry its outer packets";
+	else if (1500 + atoi(outer->overhead) + atoi(inner->overhead) > UNDERLAY_MTU)
+		why = "has no room for its headers";
+	else
+		who = inner->name;
+	if (!why && (!strcmp(inner->underlay, "none") || !strcmp(inner->underlay, "pair")))
+		why = "is not over anything";
+	else if (!why && (inner->transit || *inner->traffic || *inner->bypasses ||
+			  *inner->mtu || !strcmp(inner->fragments, "yes")))
+		why = "needs to be over the underlay itself";
+	else if (!why && outer->down && inner->down)
+		why = "and the other one both set up more than their device";
+	if (!why)
+		return NULL;
+	snprintf(reason, sizeof(reason), "%s %s", who, why);
+	return reason;
+}
+
+const char *tunnel_nest(struct tunnel *t, const struct tunnel *outer, const struct tunnel *inner)
+{
+	const char *why = not_in(outer, inner);
+
+	if (why)
+		return why;
+	*t = *inner;
+	t->under = outer;
+	if (snprintf(t->name, sizeof(t->name), "%s/%s", outer->name, inner->name) >=
+	    (int)sizeof(t->name))
+		return "the name is too long";
+	snprintf(t->overhead, sizeof(t->overhead), "%d",
+		 atoi(outer->overhead) + atoi(inner->overhead));
+	if (!strcmp(outer->gso, "no"))
+		strcpy(t->gso, "no");
+	if (!strcmp(outer->encrypted, "yes"))
+		strcpy(t->encrypted, "yes");
+	t->down |= outer->down;
+	*t->also = '\0';
+	return NULL;
 }
 
 static bool older(const char *have, const char *want)
@@ -214,7 +295,10 @@ const char *tunnel_missing(const struct tunnel *t, const char *config)
 {
 	static char reason[256];
 	char needs[sizeof(t->needs)], tools[sizeof(t->tools)], *need, *save;
+	const char *missing = t->under ? tunnel_missing(t->under, config) : NULL;
 
+	if (missing)
+		return missing;
 	strcpy(tools, t->tools);
 	for (need = strtok_r(tools, " ", &save); need; need = strtok_r(NULL, " ", &save)) {
 		if (!netns_try(NULL, "command -v %s", need))
@@ -276,7 +360,7 @@ static const struct {
  * 198.51.100/26 (12) and .64/26 (23), the tunnel's own in .128/26 (f), the last in
  * 203.0.113/26 (3). Bridged src and sink share 192.0.2.128/26 and 2001:db8:b.
  */
-int net_up(void)
+static int rows_up(void)
 {
 	static const char * const name[NODES] = { "src", "r1", "r2", "r3", "sink" };
 
@@ -291,13 +375,17 @@ int net_up(void)
 			return -1;
 	}
 
+	/* the routing headers that stay in a packet to its end; not every kernel has them */
+	for (int n = SRC; n <= SINK; n += SINK - SRC)
+		netns_try(ns[n], "cd /proc/sys/net/ipv6/conf; for d in all default; do "
+			  "echo 1 >$d/rpl_seg_enabled; echo 1 >$d/seg6_enabled; done");
 	for (size_t i = 0; i < ARRAY_SIZE(tcp_sysctls); i++)
 		if (netns_sysctl(ns[SRC], tcp_sysctls[i].path, tcp_sysctls[i].value))
 			return -1;
 
 	return netns_sh(ns[SRC], "ip -batch - <<EOF\n"
 		"link add to-r1 address " MAC_SRC " type veth peer name to-src"
-			" address " MAC_R1_SRC " netns %s\n"
+			" index " STR(TB_IF_SIDE) " address " MAC_R1_SRC " netns %s\n"
 		"addr add 192.0.2.1/26 dev to-r1\n"
 		"addr add 192.0.2.129/26 dev to-r1 noprefixroute\n"
 		"addr add 2001:db8:1::1/64 dev to-r1 nodad\n"
@@ -313,9 +401,10 @@ int net_up(void)
 		"route add 2001:db8:b::/64 dev to-r1 src 2001:db8:b::1 initcwnd 64\n"
 		"EOF", ns[R1]) ||
 	       netns_sh(ns[R1], "ip -batch - <<EOF\n"
-		"link add to-r2 address " MAC_R1_R2
+		"link add to-r2 index " STR(TB_IF_UNDER) " address " MAC_R1_R2
 			" mtu " STR(UNDERLAY_MTU) " type veth peer name to-r1"
-			" address " MAC_R2_R1 " mtu " STR(UNDERLAY_MTU) " netns %s\n"
+			" index " STR(TB_IF_SIDE) " address " MAC_R2_R1
+			" mtu " STR(UNDERLAY_MTU) " netns %s\n"
 		"link add br0 type bridge forward_delay 0 mcast_snooping 0\n"
 		"addr add 192.0.2.2/26 dev to-src\n"
 		"addr add 2001:db8:1::2/64 dev to-src nodad\n"
@@ -332,9 +421,10 @@ int net_up(void)
 		"route add 2001:db8:23::/64 via 2001:db8:12::2\n"
 		"EOF", ns[R2]) ||
 	       netns_sh(ns[R2], "ip -batch - <<EOF\n"
-		"link add to-r3 address " MAC_R2_R3
+		"link add to-r3 index " STR(TB_IF_UNDER) " address " MAC_R2_R3
 			" mtu " STR(UNDERLAY_MTU) " type veth peer name to-r2"
-			" address " MAC_R3_R2 " mtu " STR(UNDERLAY_MTU) " netns %s\n"
+			" index " STR(TB_IF_UNDER) " address " MAC_R3_R2
+			" mtu " STR(UNDERLAY_MTU) " netns %s\n"
 		"link add br0 type bridge forward_delay 0 mcast_snooping 0\n"
 		"link set br0 up\n"
 		"addr add 198.51.100.2/26 dev to-r1\n"
@@ -353,7 +443,7 @@ int net_up(void)
 		"route add 2001:db8:3::/64 via 2001:db8:23::2\n"
 		"EOF", ns[R3]) ||
 	       netns_sh(ns[R3], "ip -batch - <<EOF\n"
-		"link add to-sink address " MAC_R3_SINK " type veth peer name to-r3"
+		"link add to-sink index " STR(TB_IF_SIDE) " address " MAC_R3_SINK " type veth peer name to-r3"
 			" address " MAC_SINK " netns %s\n"
 		"link add br0 type bridge forward_delay 0 mcast_snooping 0\n"
 		"addr add 198.51.100.66/26 dev to-r2\n"
@@ -385,12 +475,86 @@ int net_up(void)
 		"EOF") ? -1 : 0;
 }
 
+/* The first words of each line: device, route. What a number counts may change. */
+static void read_words(FILE *out, enum node n, const char *path, int words)
+{
+	int old = net_enter(n);
+	FILE *f = fopen(path, "r");
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		char *word, *save;
+
+		if (strchr(line, '|'))
+			continue;	/* a heading */
+		fprintf(out, "%s:", ns[n]);
+		word = strtok_r(line, " \t\n", &save);
+		for (int i = 0; i < words && word; i++, word = strtok_r(NULL, " \t\n", &save))
+			fprintf(out, " %s", word);
+		fputc('\n', out);
+	}
+	if (f)
+		fclose(f);
+	netns_leave(old);
+}
+
+static char *state(void)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	for (int n = 0; n < NODES && f; n++) {
+		read_words(f, n, "/proc/thread-self/net/dev", 1);
+		read_words(f, n, "/proc/thread-self/net/route", 3);
+	}
+	if (f)
+		fclose(f);
+	return text;
+}
+
+static char *remembered;
+
+int net_up(void)
+{
+	if (rows_up())
+		return -1;
+	remembered = state();
+	return remembered ? 0 : -1;
+}
+
+static bool as_before(void *arg)
+{
+	char **differs = arg, *now = state(), *old = remembered, *new = now;
+
+	while (now && *old && *old == *new)
+		old++, new++;
+	free(*differs);
+	*differs = NULL;
+	if (now && *old != *new) {
+		/* the line it is in */
+		while (new > now && new[-1] != '\n')
+			new--;
+		*differs = strndup(new, strcspn(new, "\n"));
+	}
+	free(now);
+	return !*differs;
+}
+
+const char *net_left_behind(void)
+{
+	static char *differs;
+
+	return wait_for(as_before, &differs, 2) ? NULL : *differs ? differs : "a device is gone";
+}
+
 /* One end of the tunnel, seen from it. */
 struct end {
 	enum node node;
 	const char *end;	/* $END */
 	const char *side;	/* device at its own side */
-	const char *mac, *peer_mac;
+	const char *dev, *under;
+	const char *mac, *peer_mac, *under_mac, *under_peer;
 	const char *local[2], *remote[2];	/* by family of the underlay */
 	const char *tun[2], *peer[2];		/* addresses within the tunnel */
 	const char *far[2];			/* the network at the other side */
@@ -399,27 +563,75 @@ struct end {
 };
 
 static const struct end ends[] = {
-	{ R1, "a", "to-src", MAC_R1_TUN, MAC_R3_TUN,
+	{ R1, "a", "to-src", TUN_DEV, "to-r2", MAC_R1_TUN, MAC_R3_TUN, MAC_R1_R2, MAC_R3_R2,
 	  { "198.51.100.1", "2001:db8:12::1" }, { "198.51.100.66", "2001:db8:23::2" },
 	  { "198.51.100.129", "2001:db8:f::1" }, { "198.51.100.130", "2001:db8:f::2" },
 	  { "203.0.113.0/26", "2001:db8:3::/64" }, { "198.51.100.2", "2001:db8:12::2" },
 	  { "192.0.2.1", "2001:db8:1::1" } },
-	{ R3, "b", "to-sink", MAC_R3_TUN, MAC_R1_TUN,
+	{ R3, "b", "to-sink", TUN_DEV, "to-r2", MAC_R3_TUN, MAC_R1_TUN, MAC_R3_R2, MAC_R1_R2,
 	  { "198.51.100.66", "2001:db8:23::2" }, { "198.51.100.1", "2001:db8:12::1" },
 	  { "198.51.100.130", "2001:db8:f::2" }, { "198.51.100.129", "2001:db8:f::1" },
 	  { "192.0.2.0/26", "2001:db8:1::/64" }, { "198.51.100.65", "2001:db8:23::1" },
 	  { "203.0.113.2", "2001:db8:3::2" } },
 };
 
+/*
+ * The ends of a nested tunnel: those around it have devices and addresses of their own
+ * (198.18.N/26, 2001:db8:e:N), the next one is over these.
+ */
+static struct end end_of(const struct tunnel *t, size_t which, bool innermost)
+{
+	static struct {
+		char dev[4], mac[18], peer_mac[18], tun[2][24], peer[2][24];
+	} text[TUNNEL_DEPTH][ARRAY_SIZE(ends)];
+	typeof(text[0][0]) *x;
+	struct end e = ends[which], outer;
+	unsigned int level = 0;
+
+	for (const struct tunnel *u = t->under; u; u = u->under)
+		level++;
+	x = &text[level][which];
+	if (t->under) {
+		outer = end_of(t->under, which, false);
+		e.under = outer.dev;
+		e.under_mac = outer.mac;
+		e.under_peer = outer.peer_mac;
+		for (int v6 = 0; v6 < 2; v6++) {
+			e.local[v6] = outer.tun[v6];
+			e.remote[v6] = e.via[v6] = outer.peer[v6];
+		}
+	}
+	if (innermost)
+		return e;
+	snprintf(x->dev, sizeof(x->dev), "o%u", level);
+	snprintf(x->mac, sizeof(x->mac), "02:00:00:00:0%zu:1%u", 2 + 2 * which, level);
+	snprintf(x->peer_mac, sizeof(x->peer_mac), "02:00:00:00:0%zu:1%u", 4 - 2 * which, level);
+	snprintf(x->tun[0], sizeof(x->tun[0]), "198.18.%u.%zu", level, 1 + which);
+	snprintf(x->peer[0], sizeof(x->peer[0]), "198.18.%u.%zu", level, 2 - which);
+	snprintf(x->tun[1], sizeof(x->tun[1]), "2001:db8:e:%u::%zu", level, 1 + which);
+	snprintf(x->peer[1], sizeof(x->peer[1]), "2001:db8:e:%u::%zu", level, 2 - which);
+	e.dev = x->dev;
+	e.mac = x->mac;
+	e.peer_mac = x->peer_mac;
+	for (int v6 = 0; v6 < 2; v6++) {
+		e.tun[v6] = x->tun[v6];
+		e.peer[v6] = x->peer[v6];
+	}
+	return e;
+}
+
 /* What a tunnel file is told, and its functions. */
 static void put_file(FILE *f, const struct end *e, const struct tunnel *t)
 {
 	int u = !strcmp(t->underlay, "6");
 
-	fprintf(f, "set -e; DEV=" TUN_DEV " UNDER=to-r2 END=%s LOCAL=%s REMOTE=%s MAC=%s PEER=%s\n"
-		"FAR4=%s FAR6=%s VIA4=%s VIA6=%s HOST4=%s HOST6=%s\n. %s\n",
-		e->end, e->local[u], e->remote[u], e->mac, e->peer_mac, e->far[0], e->far[1],
-		e->via[0], e->via[1], e->host[0], e->host[1], t->path);
+	fprintf(f, "set -e; DEV=%s UNDER=%s END=%s LOCAL=%s REMOTE=%s MAC=%s PEER=%s\n"
+		"FAR4=%s FAR6=%s VIA4=%s VIA6=%s HOST4=%s HOST6=%s SIDE=%s THERE=%s\n"
+		"UNDER_MAC=%s UNDER_PEER=%s\n. %s\n",
+		e->dev, e->under, e->end, e->local[u], e->remote[u], e->mac, e->peer_mac,
+		e->far[0], e->far[1],
+		e->via[0], e->via[1], e->host[0], e->host[1], e->side,
+		ns[e->node == R1 ? R3 : R1], e->under_mac, e->under_peer, t->path);
 }
 
 static void put_transit(FILE *f, const struct tunnel *t)
@@ -448,10 +660,10 @@ static int transit_up(const struct tunnel *t)
 	size_t size;
 	FILE *f;
 
-	if (!strcmp(t->underlay, "eth"))
-		return netns_sh(ns[R2], "ip -batch - <<EOF\n"
-				"link set to-r1 master br0\nlink set to-r3 master br0\nEOF") ?
-		       -1 : 0;
+	if (!strcmp(t->underlay, "eth") &&
+	    netns_sh(ns[R2], "ip -batch - <<EOF\n"
+		     "link set to-r1 master br0\nlink set to-r3 master br0\nEOF"))
+		return -1;
 	if (!t->transit)
 		return 0;
 	f = open_memstream(&cmd, &size);
@@ -460,55 +672,86 @@ static int transit_up(const struct tunnel *t)
 	return run_script(R2, f, &cmd, false);
 }
 
-static int end_up(const struct end *e, const struct tunnel *t, bool bridged)
+static int end_up(const struct tunnel *t, size_t which, bool innermost, bool bridged)
 {
+	const struct end e = end_of(t, which, innermost);
 	bool l2 = !strcmp(t->layer, "l2"), none = !strcmp(t->underlay, "none");
-	bool device = tunnel_has_device(t);
+	bool device = tunnel_has_device(t), mac = l2 && strcmp(t->mac, "own");
+	int mtu = *t->mtu ? atoi(t->mtu) : 1500;
 	char *cmd = NULL;
 	size_t size;
-	FILE *f = open_memstream(&cmd, &size);
+	FILE *f;
 
+	if (t->under && end_up(t->under, which, false, false))
+		return -1;
+	f = open_memstream(&cmd, &size);
 	if (!none) {
-		put_file(f, e, t);
-		fprintf(f, "tunnel_up\n");
+		put_file(f, &e, t);
+		/* the other one is there already */
+		if (strcmp(t->underlay, "pair") || e.node == R1)
+			fprintf(f, "tunnel_up\n");
 	}
 	fprintf(f, "ip -batch - <<EOF\n");
 	if (device)
-		fprintf(f, "link set " TUN_DEV "%s%s mtu 1500 up\n",
-			l2 ? " address " : "", l2 ? e->mac : "");
+		fprintf(f, "link set %s%s%s mtu %d up\n", e.dev, mac ? " address " : "",
+			mac ? e.mac : "",
+			innermost ? mtu : UNDERLAY_MTU - atoi(t->overhead));
 	if (bridged)
-		fprintf(f, "link set " TUN_DEV " master br0\nlink set %s master br0\n",
-			e->side);
+		fprintf(f, "link set %s master br0\nlink set %s master br0\n", e.dev, e.side);
 	for (int v6 = 0; v6 < 2 && !bridged; v6++) {
 		if (!tunnel_has(t->carries, v6 ? "6" : "4"))
 			continue;
 		if (!device) {
 			if (!t->route)
-				fprintf(f, "route replace %s via %s\n", e->far[v6],
-					e->via[v6]);
+				fprintf(f, "route replace %s via %s\n", e.far[v6], e.via[v6]);
 			continue;
 		}
-		fprintf(f, "addr add %s/%s dev " TUN_DEV "%s\n", e->tun[v6],
-			v6 ? "64" : "26", v6 ? " nodad" : "");
+		fprintf(f, "addr add %s/%s dev %s%s\n", e.tun[v6], v6 ? "64" : "26", e.dev,
+			v6 ? " nodad" : "");
 		if (l2)
-			fprintf(f, "neigh replace %s lladdr %s dev " TUN_DEV " nud permanent\n"
-				"route replace %s via %s dev " TUN_DEV "\n", e->peer[v6],
-				e->peer_mac, e->far[v6], e->peer[v6]);
-		else if (!t->route)
-			fprintf(f, "route replace %s dev " TUN_DEV "\n", e->far[v6]);
+			fprintf(f, "neigh replace %s lladdr %s dev %s nud permanent\n",
+				e.peer[v6], e.peer_mac, e.dev);
+		if (!innermost || t->route)
+			continue;
+		fprintf(f, "route replace %s", e.far[v6]);
+		if (l2)
+			fprintf(f, " via %s", e.peer[v6]);
+		fprintf(f, " dev %s\n", e.dev);
 	}
 	fprintf(f, "EOF\n");
 	if (t->route && !bridged)
 		fprintf(f, "tunnel_route\n");
-	return run_script(e->node, f, &cmd, false);
+	return run_script(e.node, f, &cmd, false);
+}
+
+static const struct tunnel *outermost(const struct tunnel *t)
+{
+	while (t->under)
+		t = t->under;
+	return t;
 }
 
 int net_tunnel_up(const struct tunnel *t, bool bridged)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
-		if (end_up(&ends[i], t, bridged))
+		if (end_up(t, i, true, bridged))
 			return -1;
-	return transit_up(t);
+	return transit_up(outermost(t));
+}
+
+int net_tunnel_check(const struct tunnel *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ends) && t->check; i++) {
+		char *cmd = NULL;
+		size_t size;
+		FILE *f = open_memstream(&cmd, &size);
+
+		put_file(f, &ends[i], t);	/* never a nested one's */
+		fprintf(f, "tunnel_check\n");
+		if (run_script(ends[i].node, f, &cmd, false))
+			return -1;
+	}
+	return 0;
 }
 
 /*
@@ -538,36 +781,46 @@ static bool device_gone(void *arg)
  * Addresses, neighbours and routes of a device go with it. What was never made needs no
  * complaint, and what stays is in the way of the next tunnel, which will complain.
  */
+static void end_down(const struct tunnel *t, size_t which, bool innermost)
+{
+	const struct end e = end_of(t, which, innermost);
+	char *cmd = NULL;
+	size_t size;
+	FILE *f = open_memstream(&cmd, &size);
+
+	fprintf(f, "ip -force -batch - <<EOF\n");
+	if (!tunnel_has_device(t))
+		fprintf(f, "route del %s\nroute del %s\n", e.far[0], e.far[1]);
+	else
+		fprintf(f, "%s%s%slink del %s\n", innermost ? "link set " : "",
+			innermost ? e.side : "", innermost ? " nomaster\n" : "", e.dev);
+	fprintf(f, "EOF\n");
+	if (t->down) {
+		put_file(f, &e, t);
+		/* a nested one has it also if only those around it do */
+		fprintf(f, "set +e; ! type tunnel_down >/dev/null 2>&1 || tunnel_down\n");
+	}
+	run_script(e.node, f, &cmd, true);
+	if (t->under)
+		end_down(t->under, which, false);
+}
+
 void net_tunnel_down(const struct tunnel *t)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
-		const struct end *e = &ends[i];
+	const struct tunnel *outer = outermost(t);
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		end_down(t, i, true);
+	if (outer->transit && outer->down) {
 		char *cmd = NULL;
 		size_t size;
 		FILE *f = open_memstream(&cmd, &size);
 
-		fprintf(f, "ip -force -batch - <<EOF\n");
-		if (!tunnel_has_device(t))
-			fprintf(f, "route del %s\nroute del %s\n", e->far[0], e->far[1]);
-		else
-			fprintf(f, "link set %s nomaster\nlink del " TUN_DEV "\n", e->side);
-		fprintf(f, "EOF\n");
-		if (t->down) {
-			put_file(f, e, t);
-			fprintf(f, "set +e; tunnel_down\n");
-		}
-		run_script(e->node, f, &cmd, true);
-	}
-	if (t->transit && t->down) {
-		char *cmd = NULL;
-		size_t size;
-		FILE *f = open_memstream(&cmd, &size);
-
-		put_transit(f, t);
+		put_transit(f, outer);
 		fprintf(f, "tunnel_down\n");
 		run_script(R2, f, &cmd, true);
 	}
-	if (!strcmp(t->underlay, "eth"))
+	if (!strcmp(outer->underlay, "eth"))
 		netns_try(ns[R2], "ip -batch - <<EOF\n"
 			  "link set to-r1 nomaster\nlink set to-r3 nomaster\nEOF");
 	if (t->down)

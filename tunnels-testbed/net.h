@@ -23,44 +23,70 @@ enum node { SRC, R1, R2, R3, SINK, NODES };
 #define TUN_DEV	"tun"
 
 /*
- * A tunnel is a file, tunnels/NAME, that the shell reads in both ends' namespaces. Its
+ * A tunnel is a file, tunnels/NAME, that the shell reads in both ends' namespaces; what
+ * else may happen to a packet on its way is one of the same form, paths/NAME. Its
  * first two lines are comments and say what it is; then come the variables below and
  * the function tunnel_up(), ordinary commands that make $DEV here, from $LOCAL to
  * $REMOTE (addresses of the underlay); $END is a in r1, b in r3. Addresses, routes
  * and the bridge are the engine's work. Also there to be used:
  *
- *	$UNDER		the device to the underlay
+ *	$UNDER		the device to the underlay; its Ethernet address is $UNDER_MAC, at the
+ *			other end $UNDER_PEER
  *	$MAC $PEER	Ethernet addresses of $DEV here and at the other end
  *	$FAR4 $FAR6	the networks at the other end
  *	$VIA4 $VIA6	the routers that lead there, on $UNDER
- *	$HOST4 $HOST6	the host at this end
+ *	$HOST4 $HOST6	the host at this end, behind the device $SIDE
+ *	$THERE		the network namespace of the other end
+ *	$BPF		the object file made of bpf-progs/paths.bpf.c
+ *	tbtool		what no command of Debian's does, see tbtool.c
  *
  * and, if the file has them, the functions
  *
  *	tunnel_route	instead of the engine's own routes to $FAR4 and $FAR6
+ *	tunnel_check	after the traffic: fails if it did not go the way it should have
  *	tunnel_transit	in r2, where $LOCAL is end a's address and $REMOTE is end b's
  *	tunnel_down	takes away what does not go with $DEV; in r2 too
  */
 struct tunnel {
-	char name[32];
-	char path[256];		/* of the file */
+	char name[128];
+	char path[320];		/* of the file */
 	char layer[8];		/* what it carries: l2 Ethernet frames, l3 packets */
-	char underlay[8];	/* 4, 6; eth: r2 is a bridge; none: no tunnel, no tunnel_up() */
+	/*
+	 * 4, 6; eth: r2 is a bridge; pair: end a makes $DEV and, in $THERE, the other one,
+	 * r2 is not passed; none: no tunnel, no tunnel_up()
+	 */
+	char underlay[8];
 	char device[8];		/* none: routes or policies do it, there is no $DEV (optional) */
 	char carries[16];	/* inner packets: "4", "6", "4 6" */
 	char needs[256];	/* options of the kernel's configuration */
 	char iproute2[16];	/* oldest version that can make it (optional) */
 	char overhead[8];	/* bytes it puts around a packet */
-	char also[64];		/* flavours besides: bridged, xdpgeneric, taps (optional) */
+	char also[64];		/* flavours besides, see testbed.c (optional) */
+	char traffic[64];	/* kinds that can take this way, if not all (optional) */
 	char gso[8];		/* no: trains are segmented before they enter it (optional) */
 	char encrypted[8];	/* yes: no payload to be seen on the underlay (optional) */
 	char fragments[8];	/* yes: packets are cut in pieces on the underlay (optional) */
+	char mtu[8];		/* of $DEV, if not 1500 (optional) */
+	char bypasses[64];	/* checkpoints that packets do not pass, by name (optional) */
+	char outer[8];		/* no: not for whatever packets, none can be nested in it (optional) */
+	char mac[8];		/* own: the file sees to it that $DEV has $MAC (optional) */
+	char frames[8];		/* yes: XDP makes frames of the packets; see set_features() (optional) */
 	char tools[64];		/* commands it uses, besides iproute2 (optional) */
-	bool route, transit, down;	/* it has this function */
+	bool route, transit, down, check;	/* it has this function */
+	const struct tunnel *under;	/* nested: the one its packets are in */
 };
 
-/* Tunnels of a directory, those without an underlay first, then by name; < 0: error said. */
+/*
+ * Those of DIR/tunnels, the ones without an underlay first, then by name, then those of
+ * DIR/paths; < 0: error said.
+ */
 int tunnels_read(const char *dir, struct tunnel **tunnels);
+/*
+ * Puts a tunnel into another one, nested itself perhaps: OUTER/INNER. What the engine asks
+ * about is then true of both. NULL, or why that cannot be.
+ */
+#define TUNNEL_DEPTH	8
+const char *tunnel_nest(struct tunnel *t, const struct tunnel *outer, const struct tunnel *inner);
 bool tunnel_has(const char *words, const char *word);
 bool tunnel_has_device(const struct tunnel *t);
 /* Why it cannot be run on a kernel of this configuration (NULL: unknown), or NULL. */
@@ -69,7 +95,14 @@ const char *tunnel_missing(const struct tunnel *t, const char *config);
 /* All of these: 0, or -1 with a line on stderr. */
 int net_up(void);
 int net_tunnel_up(const struct tunnel *t, bool bridged);
+int net_tunnel_check(const struct tunnel *t);
 void net_tunnel_down(const struct tunnel *t);
+
+/*
+ * Devices and IPv4 routes of all namespaces, remembered by net_up(): waits until nothing
+ * else is there any more; if that is in vain what there is, or is missing. NULL: nothing.
+ */
+const char *net_left_behind(void);
 const char *net_ns(enum node n);
 int net_enter(enum node n);	/* as netns_enter() */
 

@@ -12,7 +12,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <libgen.h>
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <signal.h>
@@ -60,18 +62,25 @@ static const struct traffic {
 	{ "tcp-nogro",	TCP,		false, false },
 };
 
+#define NESTED_MAX	32	/* cases of nested tunnels in a run */
+
 static const unsigned int sizes[] = { 4, 32, 128, 208 };
 
-enum flavour { ROUTED, BRIDGED, XDPGENERIC, TAPS, FLAVOURS };
+/* The same tunnel once more, in another way; the names are those of a file's `also`. */
+enum flavour { ROUTED, BRIDGED, XDPGENERIC, TAPS, CPUMAP, GROLIST, FLAVOURS };
 
-static const char * const flavour_suffix[FLAVOURS] = {
-	[ROUTED] = "", [BRIDGED] = ".bridged", [XDPGENERIC] = ".xdpgeneric", [TAPS] = ".taps",
+static const char * const flavour_name[FLAVOURS] = {
+	[BRIDGED] = "bridged",		/* the tunnel is a bridge's port at both ends */
+	[XDPGENERIC] = "xdpgeneric",	/* what tags runs in the stack, not in the driver */
+	[TAPS] = "taps",		/* packet sockets clone every packet in r1, r2, r3 */
+	[CPUMAP] = "cpumap",		/* what tags hands the frame to a CPU, which builds an skb */
+	[GROLIST] = "grolist",		/* r1 merges packets by chaining them */
 };
 
 struct test_case {
 	const struct tunnel *tunnel;
 	enum flavour flavour;
-	char name[64];
+	char name[160];
 	const char *missing;	/* why it cannot be run */
 	bool chosen;
 	bool shown;		/* devices and kernel log, in a failure's report */
@@ -84,7 +93,9 @@ static struct expect expect;
 static int reader_fd[NR_CHECKPOINTS][TB_HOOKS];
 static int xdp_fd = -1, xdp_flags;
 static const char *only_traffic, *only_size;
+static bool quick;
 static volatile sig_atomic_t stop;
+static char unclean[512];	/* the first case that left something, and what */
 
 static void on_signal(int sig)
 {
@@ -95,9 +106,7 @@ static void on_signal(int sig)
 
 static bool has_flavour(const struct tunnel *t, enum flavour f)
 {
-	return f == ROUTED || (f == BRIDGED && tunnel_has(t->also, "bridged")) ||
-	       (f == XDPGENERIC && tunnel_has(t->also, "xdpgeneric")) ||
-	       (f == TAPS && tunnel_has(t->also, "taps"));
+	return f == ROUTED || tunnel_has(t->also, flavour_name[f]);
 }
 
 /* By a case's name, a tunnel's, or a tunnel's without the underlay's digit: gre is gre4, gre6. */
@@ -123,6 +132,8 @@ static bool choose(const char *list, struct test_case *all, int nr)
 
 		w += strspn(w, ",");
 		len = strcspn(w, ",");
+		if (memchr(w, '/', len))
+			continue;	/* see nest_named() */
 		for (int i = 0; i < nr; i++) {
 			if (!names(w, len, &all[i]))
 				continue;
@@ -138,6 +149,138 @@ static bool choose(const char *list, struct test_case *all, int nr)
 		}
 	}
 	return true;
+}
+
+/* Of the chosen ones every Nth, for I/N with I from 1 to N. */
+static bool choose_part(const char *part, struct test_case *all, int nr)
+{
+	int i, n, at = 0;
+
+	if (sscanf(part, "%d/%d", &i, &n) != 2 || i < 1 || i > n)
+		return false;
+	for (; nr--; all++)
+		all->chosen = all->chosen && at++ % n == i - 1;
+	return true;
+}
+
+/* Is it one of those? Two of the same would be in each other's way. */
+static bool is_in(const struct tunnel *t, const struct tunnel *nested)
+{
+	for (; nested; nested = nested->under)
+		if (!strcmp(t->path, nested->path))
+			return true;
+	return false;
+}
+
+/*
+ * The case of a nested tunnel, OUTER/.../INNER, at the end of the list (which has room);
+ * NULL, or why there is none.
+ */
+static const char *nest(const char *name, size_t len, struct test_case *all, int nr,
+			struct test_case *c)
+{
+	const struct tunnel *t = NULL;
+	static char unknown[64];
+
+	while (len) {
+		size_t n = strcspn(name, "/,");
+		const struct tunnel *inner = NULL;
+		struct tunnel *nested;
+		const char *why;
+
+		for (int i = 0; i < nr && !inner; i++)
+			if (strlen(all[i].tunnel->name) == n &&
+			    !strncmp(all[i].tunnel->name, name, n))
+				inner = all[i].tunnel;
+		if (!inner) {
+			snprintf(unknown, sizeof(unknown), "there is no tunnel %.*s", (int)n, name);
+			return unknown;
+		}
+		if (!t) {
+			t = inner;
+		} else {
+			nested = malloc(sizeof(*nested));
+			why = is_in(inner, t) ? "the same twice" :
+			      nested ? tunnel_nest(nested, t, inner) : "no memory";
+			if (why)
+				return why;
+			t = nested;
+		}
+		name += n + (name[n] == '/');
+		len -= n + (name[-1] == '/');
+	}
+	c->tunnel = t;
+	c->chosen = true;
+	snprintf(c->name, sizeof(c->name), "%s", t->name);
+	return NULL;
+}
+
+/* How many are added to the list; < 0: error said. */
+static int nest_named(const char *list, struct test_case *all, int nr)
+{
+	int n = 0;
+
+	for (const char *w = list ?: ""; *w; w += strcspn(w, ",")) {
+		size_t len;
+		const char *why;
+
+		w += strspn(w, ",");
+		len = strcspn(w, ",");
+		if (!memchr(w, '/', len))
+			continue;
+		why = n < NESTED_MAX ? nest(w, len, all, nr, &all[nr + n]) : "too many of these";
+		if (why) {
+			fprintf(stderr, "testbed: %.*s: %s\n", (int)len, w, why);
+			return -1;
+		}
+		n++;
+	}
+	return n;
+}
+
+/* Nested ones at random, 2, 4 and 8 deep: the same with the same seed. */
+static int nest_random(const char *seed, struct test_case *all, int nr)
+{
+	static const int depths[] = { 2, 2, 4, 4, 8, 8 };
+	int n = 0;
+
+	srand48(strtoul(seed, NULL, 0));
+	printf("# nested at random; the same again: SEED=%s\n", seed);
+	for (size_t d = 0; d < ARRAY_SIZE(depths); d++)
+		for (int depth = 0; depth < depths[d];) {
+			const struct tunnel *t = NULL;
+
+			/* from the outermost on; when nothing fits any more, again */
+			depth = 0;
+			for (int try = 0; try < 500 && depth < depths[d]; try++) {
+				struct test_case *c = &all[lrand48() % nr];
+				struct tunnel *nested;
+
+				if (c->flavour != ROUTED || c->missing ||
+				    !strstr(c->tunnel->path, "/tunnels/") ||
+				    is_in(c->tunnel, t))
+					continue;
+				if (!t) {
+					t = c->tunnel;
+				} else {
+					nested = malloc(sizeof(*nested));
+					if (!nested || tunnel_nest(nested, t, c->tunnel)) {
+						free(nested);
+						continue;
+					}
+					t = nested;
+				}
+				depth++;
+			}
+			if (depth < depths[d])
+				continue;
+			all[nr + n].tunnel = t;
+			all[nr + n].chosen = true;
+			snprintf(all[nr + n].name, sizeof(all[nr + n].name), "%s", t->name);
+			printf("#   %s\n", t->name);
+			n++;
+		}
+	return n;
 }
 
 static bool in_list(const char *list, const char *word)
@@ -170,6 +313,10 @@ static bool wants_traffic(const struct test_case *c, const struct traffic *t)
 	/* nor are fragments of what was segmented first */
 	if (fragmented(c) && t->gro)
 		return false;
+	if (c->flavour == GROLIST && !t->gro)
+		return false;
+	if (*c->tunnel->traffic && !tunnel_has(c->tunnel->traffic, t->name))
+		return false;
 	return in_list(only_traffic, t->name);
 }
 
@@ -177,6 +324,8 @@ static bool wants_size(unsigned int size)
 {
 	char bytes[16];
 
+	if (quick && size != sizes[0] && size != sizes[ARRAY_SIZE(sizes) - 1])
+		return false;
 	snprintf(bytes, sizeof(bytes), "%u", size);
 	return in_list(only_size, bytes);
 }
@@ -197,8 +346,20 @@ static unsigned int nr_tests(const struct test_case *c)
 
 /* ---- programs and features ---- */
 
+/* The two ends of its tunnel are two ends of one device. */
+static bool paired(const struct test_case *c)
+{
+	return !strcmp(c->tunnel->underlay, "pair");
+}
+
 static bool present(const struct test_case *c, const struct checkpoint *cp)
 {
+	const int i = cp - checkpoints;
+
+	if (tunnel_has(c->tunnel->bypasses, cp->name))
+		return false;
+	if (i >= CP_R1_UNDERLAY_EGRESS && i <= CP_R3_UNDERLAY_INGRESS)
+		return !paired(c);
 	return strcmp(cp->dev, TUN_DEV) || tunnel_has_device(c->tunnel);
 }
 
@@ -273,19 +434,26 @@ static int set_features(const struct test_case *c, const struct traffic *t)
 	static const char * const segment[] = {
 		"tx-tcp-segmentation", "tx-tcp6-segmentation", "tx-udp-segmentation",
 	};
+	const bool frames = c->flavour == CPUMAP || !strcmp(c->tunnel->frames, "yes");
+	const char *out = paired(c) ? TUN_DEV : "to-r2";
 	int err;
 
 	/* a VLAN's tag is to be in the packet, not beside it, on its first hop */
 	err = net_feature(R1, "to-r2", "tx-vlan-hw-insert", false) |
 	      net_feature(R1, "to-r2", "tx-vlan-stag-hw-insert", false) |
+	      /* a frame that goes elsewhere forgets that its checksum is to be completed */
+	      net_feature(SRC, "to-r1", "tx-checksum-ip-generic", !frames) |
 	      net_feature(R1, "to-src", "rx-gro", t->gro) |
-	      net_feature(R1, "to-src", "rx-udp-gro-forwarding", t->kind == UDP_TRAINS);
+	      net_feature(R1, "to-src", "rx-gro-list", c->flavour == GROLIST) |
+	      net_feature(R1, "to-src", "rx-udp-gro-forwarding",
+			  t->kind == UDP_TRAINS && c->flavour != GROLIST);
+	/* the end of a pair would merge again what was segmented at the other */
 	if (tunnel_has_device(c->tunnel))
-		err |= net_feature(R1, TUN_DEV, "rx-gro", t->gro) |
-		       net_feature(R3, TUN_DEV, "rx-gro", t->gro);
+		err |= net_feature(R1, TUN_DEV, "rx-gro", t->gro && !paired(c)) |
+		       net_feature(R3, TUN_DEV, "rx-gro", t->gro && !paired(c));
 	for (size_t i = 0; i < ARRAY_SIZE(segment); i++)
 		err |= net_feature(SRC, "to-r1", segment[i], t->gro) |
-		       net_feature(R1, "to-r2", segment[i], t->gso);
+		       net_feature(R1, out, segment[i], t->gso);
 	return err;
 }
 
@@ -339,19 +507,31 @@ static enum fate fate_of(const struct counts *n)
 	return n->corrupt ? CORRUPT : n->lost ? LOST : KEPT;
 }
 
+/* The checkpoint itself, or the next one that packets pass. */
+static unsigned int nearest(const struct test_case *c, unsigned int cp, int step)
+{
+	while (!present(c, &checkpoints[cp]))
+		cp += step;
+	return cp;
+}
+
 /* Did the packets go the way the traffic is named for? NULL: yes. */
 static const char *off_the_way(const struct test_case *c, const struct traffic *t)
 {
 	const bool whole = strcmp(c->tunnel->gso, "no");	/* if it was merged, and may be */
 	const unsigned long sent = skel->bss->source.tagged;
 	const unsigned long in = skel->bss->cells[CP_R1_INGRESS][TB_HOOK_TCX].skbs;
-	const unsigned long out = skel->bss->cells[CP_R1_UNDERLAY_EGRESS][TB_HOOK_TCX].skbs;
-	const unsigned long on = skel->bss->cells[CP_R2_INGRESS][TB_HOOK_TCX].skbs;
+	const unsigned int leave = nearest(c, CP_R1_UNDERLAY_EGRESS, -1);
+	const unsigned int enter = nearest(c, CP_R2_INGRESS, 1);
+	const unsigned long out = skel->bss->cells[leave][TB_HOOK_TCX].skbs;
+	const unsigned long on = skel->bss->cells[enter][TB_HOOK_TCX].skbs;
 
 	if (t->gro && (in > sent / 2 || (whole && out > sent / 2)))
 		return "GRO on, but r1 did not merge the packets";
 	if (!t->gro && in != sent)
 		return "GRO off, but the packets were merged in r1";
+	if (c->tunnel->under)
+		return NULL;	/* who merges and segments is up to each of them */
 	if (t->gso && whole && on > sent / 2)
 		return "GSO on, but the packets were segmented before r2";
 	if (fragmented(c))
@@ -537,6 +717,7 @@ static void measure(const struct test_case *c, const struct traffic *t, unsigned
 	memset(&skel->bss->cells, 0, sizeof(skel->bss->cells));
 	skel->bss->order.size = size;
 	skel->bss->order.sealed = sealed(c);
+	skel->bss->order.cpumap = c->flavour == CPUMAP;
 	skel->bss->order.epoch = ++epoch;
 
 	traffic_run(t->kind, path, epoch, &out);
@@ -635,6 +816,7 @@ static void fail_case(struct test_case *c, const char *what, bool show)
 
 static void run_case(struct test_case *c)
 {
+	const char *left;
 	const struct traffic_path path = {
 		.family = { tunnel_has(c->tunnel->carries, "4"),
 			    tunnel_has(c->tunnel->carries, "6") },
@@ -658,6 +840,7 @@ static void run_case(struct test_case *c)
 		fail_case(c, "cannot be set up", false);
 		goto down;
 	}
+	set_features(c, &traffics[0]);
 	if (!traffic_warm(&path)) {
 		fail_case(c, "set up, but no packet gets through", true);
 		goto down;
@@ -683,6 +866,10 @@ static void run_case(struct test_case *c)
 						&measures[t][s]);
 		}
 	}
+	if (!stop && net_tunnel_check(c->tunnel)) {
+		fail_case(c, "the packets got through, but not this way: tunnel_check()", true);
+		goto down;
+	}
 	for (size_t t = 0; t < ARRAY_SIZE(traffics); t++)
 		for (size_t s = 0; s < ARRAY_SIZE(sizes) && !stop; s++)
 			if (wants_traffic(c, &traffics[t]) && wants_size(sizes[s]))
@@ -691,6 +878,56 @@ down:
 	net_taps_close();
 	detach_readers();
 	net_tunnel_down(c->tunnel);
+	left = stop || *unclean ? NULL : net_left_behind();
+	if (left)
+		snprintf(unclean, sizeof(unclean), "%s left behind: %s", c->tunnel->path, left);
+}
+
+/* ---- what is left at the end ---- */
+
+static void end_result(const char *name, const char *wrong)
+{
+	const struct observation o = { .name = name, .verdict = KTAP_FAIL, .reason = wrong };
+
+	if (wrong)
+		record(&o, NULL, NULL);
+	ktap_result(&ktap, wrong ? KTAP_FAIL : KTAP_PASS, wrong, "%s", name);
+}
+
+static bool no_process(void *arg)
+{
+	return netns_try(NULL, "pgrep -x tbtool");
+}
+
+/* Every case has taken away what it made, no process goes on. */
+static void check_clean(void)
+{
+	if (!*unclean && !wait_for(no_process, NULL, 2))
+		snprintf(unclean, sizeof(unclean), "a tbtool is still running");
+	end_result("clean", *unclean ? unclean : NULL);
+}
+
+#define KMEMLEAK	"/sys/kernel/debug/kmemleak"
+
+/* What the kernel has lost by now. A block has to be some seconds old to be suspect. */
+static void check_leaks(void)
+{
+	int fd = open(KMEMLEAK, O_RDWR | O_CLOEXEC);
+	static char report[1 << 16];
+	ssize_t n;
+
+	for (int i = 0; i < 2; i++) {
+		sleep(6);
+		if (fd < 0 || write(fd, "scan", 4) < 0) {
+			end_result("kmemleak", "it cannot be asked for a scan");
+			return;
+		}
+	}
+	n = read(fd, report, sizeof(report) - 1);
+	close(fd);
+	if (n > 0)
+		ktap_text(&ktap, report);
+	end_result("kmemleak", n ? "memory was lost" : NULL);
 }
 
 /* ---- */
@@ -715,12 +952,17 @@ static int usage(FILE *out)
 {
 	fputs("usage: testbed --variant V [options], as root in the guest\n"
 	      "  --variant V     whose table of expectations: DIR/expect/V\n"
-	      "  --tunnel A,B    only these: a case, a tunnel, or several (gre: gre4, gre6)\n"
+	      "  --tunnel A,B    only these: a case, a tunnel, or several (gre: gre4, gre6);\n"
+	      "                  OUTER/INNER is one in the other\n"
+	      "  --random SEED   only six nested ones, 2, 4 and 8 deep\n"
+	      "  --part I/N      only every Nth of these, from the Ith on\n"
 	      "  --traffic A,B   only these of: udp udp-gro tcp tcp-gso tcp-nogro\n"
 	      "  --size A,B      only these of: 4 32 128 208 (bytes of metadata)\n"
+	      "  --quick         a few packets of each kind, the shortest metadata and the longest\n"
 	      "  --results DIR   write DIR/testbed-V.jsonl\n"
 	      "  --kernel DIR    the kernel's info.json and config (build/kernel/V)\n"
-	      "  --dir DIR       where tunnels/ and expect/ are (tunnels-testbed)\n"
+	      "  --dir DIR       where tunnels/, paths/ and expect/ are (tunnels-testbed)\n"
+	      "  --bpf FILE      the object file that is $BPF in these\n"
 	      "  --list          the cases there are\n", out);
 	return out == stderr ? EXIT_USAGE : 0;
 }
@@ -729,14 +971,12 @@ static int usage(FILE *out)
 static int read_cases(const char *dir, struct test_case **cases)
 {
 	struct tunnel *tunnels;
-	char path[512];
 	int nr, n = 0;
 
-	snprintf(path, sizeof(path), "%s/tunnels", dir);
-	nr = tunnels_read(path, &tunnels);
+	nr = tunnels_read(dir, &tunnels);
 	if (nr < 0)
 		return nr;
-	*cases = calloc(nr * FLAVOURS + 1, sizeof(**cases));
+	*cases = calloc(nr * FLAVOURS + NESTED_MAX, sizeof(**cases));
 	for (int i = 0; i < nr && *cases; i++)
 		for (enum flavour f = 0; f < FLAVOURS; f++) {
 			struct test_case *c = &(*cases)[n];
@@ -745,8 +985,8 @@ static int read_cases(const char *dir, struct test_case **cases)
 				continue;
 			c->tunnel = &tunnels[i];
 			c->flavour = f;
-			snprintf(c->name, sizeof(c->name), "%s%s", tunnels[i].name,
-				 flavour_suffix[f]);
+			snprintf(c->name, sizeof(c->name), "%s%s%s", tunnels[i].name,
+				 f ? "." : "", f ? flavour_name[f] : "");
 			n++;
 		}
 	return n;
@@ -755,16 +995,20 @@ static int read_cases(const char *dir, struct test_case **cases)
 /* Everything from the network's first device to its last. */
 static int run_cases(struct test_case *cases, int nr)
 {
-	unsigned int plan = 0;
+	const struct bpf_cpumap_val queue = { .qsize = 512 };
+	const __u32 cpu = 0;
+	const bool kmemleak = !access(KMEMLEAK, W_OK);
+	unsigned int plan = 1 + kmemleak;
 
 	for (int i = 0; i < nr; i++)
 		plan += nr_tests(&cases[i]);
 	ktap_start(&ktap, plan);
 	skel = testbed_bpf__open_and_load();
 	/* the checkpoints' programs are attached case by case, a variant's own for good */
-	if (!skel || testbed_bpf__attach(skel))
+	if (!skel || testbed_bpf__attach(skel) ||
+	    bpf_map__update_elem(skel->maps.cpus, &cpu, sizeof(cpu), &queue, sizeof(queue), 0))
 		return ktap_bail_out(&ktap, "the BPF programs do not load");
-	if (net_up() || traffic_init())
+	if (net_up() || traffic_init(quick))
 		return ktap_bail_out(&ktap, "the network could not be set up");
 
 	for (int i = 0; i < nr && !stop; i++)
@@ -772,12 +1016,17 @@ static int run_cases(struct test_case *cases, int nr)
 			run_case(&cases[i]);
 	if (stop)
 		return ktap_bail_out(&ktap, "%s", strsignal(stop));
+	check_clean();
+	if (kmemleak) {
+		netns_cleanup();
+		check_leaks();
+	}
 	return ktap_finish(&ktap);
 }
 
 int main(int argc, char **argv)
 {
-	enum { VARIANT, TUNNEL, TRAFFIC, SIZE, RESULTS, KERNEL, DIR, LIST, HELP, NR };
+	enum { VARIANT, TUNNEL, TRAFFIC, SIZE, RESULTS, KERNEL, DIR, BPF, QUICK, RANDOM, PART, LIST, HELP, NR };
 	static const struct option options[] = {
 		{ "variant", required_argument, NULL, VARIANT },
 		{ "tunnel", required_argument, NULL, TUNNEL },
@@ -786,16 +1035,20 @@ int main(int argc, char **argv)
 		{ "results", required_argument, NULL, RESULTS },
 		{ "kernel", required_argument, NULL, KERNEL },
 		{ "dir", required_argument, NULL, DIR },
+		{ "bpf", required_argument, NULL, BPF },
+		{ "quick", no_argument, NULL, QUICK },
+		{ "random", required_argument, NULL, RANDOM },
+		{ "part", required_argument, NULL, PART },
 		{ "list", no_argument, NULL, LIST },
 		{ "help", no_argument, NULL, HELP },
 		{ }
 	};
 	const char *arg[NR] = { [DIR] = "tunnels-testbed" };
 	struct sigaction act = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-	char path[512], info[512], *config = NULL;
+	char path[512] = "", info[1024], *config = NULL;
 	struct test_case *cases = NULL;
 	unsigned int tests = 0;
-	int nr, opt, rc;
+	int nr, more, opt, rc;
 	bool all;
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -809,16 +1062,18 @@ int main(int argc, char **argv)
 		return usage(stderr);
 	only_traffic = arg[TRAFFIC];
 	only_size = arg[SIZE];
+	quick = arg[QUICK];
+
+	/* for the shell that reads a tunnel's file; tbtool is beside this program */
+	if (readlink("/proc/self/exe", path, sizeof(path) - 1) > 0) {
+		snprintf(info, sizeof(info), "%s:%s", dirname(path), getenv("PATH") ?: "");
+		setenv("PATH", info, 1);
+	}
+	setenv("BPF", arg[BPF] ?: "", 1);
 
 	nr = read_cases(arg[DIR], &cases);
-	if (nr < 0 || !choose(arg[TUNNEL], cases, nr))
+	if (nr < 0 || !choose(arg[TUNNEL], cases, arg[RANDOM] ? 0 : nr))
 		return EXIT_USAGE;
-	if (arg[LIST]) {
-		for (int i = 0; i < nr; i++)
-			if (cases[i].chosen)
-				puts(cases[i].name);
-		return 0;
-	}
 
 	if (arg[KERNEL]) {
 		snprintf(info, sizeof(info), "%s/info.json", arg[KERNEL]);
@@ -826,13 +1081,27 @@ int main(int argc, char **argv)
 		if (!config)
 			fprintf(stderr, "# %s/config: %s\n", arg[KERNEL], strerror(errno));
 	}
-	for (int i = 0; i < nr; i++) {
+	for (int i = 0; i < nr && !arg[LIST]; i++) {
 		const char *missing = tunnel_missing(cases[i].tunnel, config);
 
 		if (missing)
 			cases[i].missing = strdup(missing);
-		tests += nr_tests(&cases[i]);
 	}
+	more = arg[RANDOM] ? nest_random(arg[RANDOM], cases, nr) :
+			     nest_named(arg[TUNNEL], cases, nr);
+	if (more < 0)
+		return EXIT_USAGE;
+	nr += more;
+	if (arg[PART] && !choose_part(arg[PART], cases, nr))
+		return usage(stderr);
+	if (arg[LIST]) {
+		for (int i = 0; i < nr; i++)
+			if (cases[i].chosen)
+				puts(cases[i].name);
+		return 0;
+	}
+	for (int i = 0; i < nr; i++)
+		tests += nr_tests(&cases[i]);
 	if (!tests) {
 		fprintf(stderr, "testbed: --tunnel, --traffic and --size leave nothing to test\n");
 		return EXIT_USAGE;
@@ -854,7 +1123,7 @@ int main(int argc, char **argv)
 	if (stop || ktap.run != ktap.plan)
 		return rc;	/* half a run leaves no results */
 
-	all = !arg[TUNNEL] && !only_traffic && !only_size;
+	all = !arg[TUNNEL] && !only_traffic && !only_size && !quick && !arg[RANDOM] && (!arg[PART] || !strcmp(arg[PART], "1/1"));
 	for (int i = 0; i < expect.nr && all; i++)
 		if (!expect.rules[i].used)
 			fprintf(stderr, "# %s:%u: this rule decides nothing any more\n",

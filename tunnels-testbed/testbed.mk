@@ -1,32 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # make testbed-run: the tunnels testbed on each kernel, all at once, then the matrix.
+# make matrix: the same for all cases; make run: those of TB_CORE, or T=.
+# make nested: some tunnels in tunnels, drawn by SEED=.
 # make tunnels: what there is.
 
 comma := ,
 TB := tunnels-testbed
-TB_TUNNELS := $(notdir $(wildcard $(TB)/tunnels/*))
+TB_FILES := $(wildcard $(TB)/tunnels/* $(TB)/paths/*)
+TB_TUNNELS := $(notdir $(TB_FILES))
 
-# T= names tunnels (vxlan4), pairs of them (vxlan) or cases (vxlan4.bridged).
+# A case of each kind: what is pushed, by whom, over what, and how the packet gets there.
+TB_CORE := plain vxlan4 gretap6 gre4 ipip esp4 wireguard macsec vlan mpls seg6 gre-frag \
+	   netkit-l3 bpf-redirect-neigh flowtable
+
+# T= names tunnels (vxlan4), pairs of them (vxlan), cases (vxlan4.bridged), or tunnels in
+# tunnels (vxlan4/gre4).
 TB_NAMES = $(sort $(TB_TUNNELS) $(patsubst %4,%,$(patsubst %6,%,$(TB_TUNNELS))))
-TB_MORE  = $(notdir $(addsuffix .bridged,$(shell grep -l ^also=.*bridged $(TB)/tunnels/*)) \
-	     $(addsuffix .xdpgeneric,$(shell grep -l ^also=.*xdpgeneric $(TB)/tunnels/*)) \
-	     $(addsuffix .taps,$(shell grep -l ^also=.*taps $(TB)/tunnels/*)))
+TB_MORE  = $(shell awk -F '"*=*"*' '/^also=/ { f = FILENAME; sub(".*/", "", f); n = split($$2, a, " "); \
+	     for (i = 1; i <= n; i++) print f "." a[i] }' $(TB_FILES))
 ifneq ($(T),)
   TB_T   := $(subst $(comma), ,$(T))
-  TB_BAD := $(filter-out $(TB_NAMES) $(TB_MORE),$(TB_T))
+  TB_BAD := $(foreach w,$(TB_T),$(if $(filter-out $(TB_NAMES) $(TB_MORE),$w),$(if \
+	      $(and $(findstring /,$w),$(filter $(TB_TUNNELS),$(subst /, ,$w))),,$w)))
 endif
 
 # Before anything is built.
-ifneq ($(filter run do-run testbed-run,$(MAKECMDGOALS)),)
+ifneq ($(filter run matrix testbed-run,$(MAKECMDGOALS)),)
   ifneq ($(TB_BAD),)
     $(error T=$(firstword $(TB_BAD)): no such tunnel; valid are: $(TB_NAMES), and $(TB_MORE))
   endif
 endif
 
 # T may name a test of another suite.
-TB_ONLY := $(subst $() ,$(comma),$(filter-out $(TB_BAD),$(TB_T)))
-TESTS += $(if $(T),$(if $(TB_ONLY),testbed-run),testbed-run)
+TB_ONLY := $(subst $() ,$(comma),$(or $(filter-out $(TB_BAD),$(TB_T)),$(TB_SET)))
+TESTS += $(if $(T),$(if $(filter-out $(TB_BAD),$(TB_T)),testbed-run),testbed-run)
 
 TB_CFLAGS := -O2 -g -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
 TB_SRC := $(addprefix $(TB)/,testbed.c net.c traffic.c expect.c) lib/netns.c lib/results.c
@@ -38,32 +46,62 @@ build/testbed/testbed-%: build/bpf/%/testbed.skel.h $(TB_SRC) $(wildcard $(TB)/*
 	$(Q)$(CC) $(TB_CFLAGS) -Ibuild/bpf/$* -Ibuild/tools/include -o $@ $(TB_SRC) \
 		build/tools/lib/libbpf.a -lelf -lz
 
+# What the files use that no package has.
+build/testbed/tbtool: $(TB)/tbtool.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  CC      $@')
+	$(Q)$(CC) $(TB_CFLAGS) -Ibuild/tools/include -o $@ $< build/tools/lib/libbpf.a -lelf -lz
+
 build/testbed/matrix: $(TB)/matrix.c lib/results.c $(wildcard $(TB)/*.h lib/*.h)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  CC      $@')
 	$(Q)$(CC) $(TB_CFLAGS) -o $@ $(filter %.c,$^)
 
+# A kernel full of checks is slow: less of everything, in several guests.
+TB_QUICK := $(if $(DEBUG),--quick)
+TB_PARTS := $(if $(DEBUG),1/4 2/4 3/4 4/4,1/1)
+TB_OUT   := build/results/testbed.parts
+
 # One CPU a guest: packets then take the same way in every run, and the guests do not
 # wait for each other's.
-$(FLAVOURS:%=testbed-vm-%): testbed-vm-%: build/testbed/testbed-% build/vm/vmrun build/vm/init
-	@mkdir -p build/results
-	$(Q)build/vm/vmrun --kernel build/kernel/$* --name testbed-$* --smp 1 --timeout 240 --quiet \
-		--share build/results --env 'RESULTS_COMMAND=make run$(if $(T), T=$(T))' -- \
-		build/testbed/testbed-$* --variant $(*:-debug=) --kernel build/kernel/$* \
-		--results build/results $(if $(TB_ONLY),--tunnel $(TB_ONLY))
+$(FLAVOURS:%=testbed-vm-%): testbed-vm-%: build/testbed/testbed-% build/testbed/tbtool \
+		build/bpf/%/paths.bpf.o build/vm/vmrun build/vm/init
+	$(Q)rc=0; rm -rf $(TB_OUT)/$*; for part in $(TB_PARTS); do \
+		out=$(TB_OUT)/$*/$${part%/*}; mkdir -p $$out; \
+		build/vm/vmrun --kernel build/kernel/$* --name testbed-$* --smp 1 --timeout 480 --quiet \
+			--share build/results --env 'RESULTS_COMMAND=make $(TB_COMMAND)$(if $(T), T=$(T))' -- \
+			build/testbed/testbed-$* --variant $(*:-debug=) --kernel build/kernel/$* \
+			--bpf build/bpf/$*/paths.bpf.o --results $$out --part $$part $(TB_QUICK) \
+			$(if $(SEED),--random $(SEED),$(if $(TB_ONLY),--tunnel $(TB_ONLY))) || rc=1; \
+	done; \
+	awk 'FNR > 1 || NR == 1' $(TB_OUT)/$*/*/*.jsonl >build/results/$(TB_SUITE)-$*.jsonl || rc=1; \
+	rm -rf $(TB_OUT)/$*; exit $$rc
+
+TB_COMMAND = $(if $(SEED),nested SEED=$(SEED),$(if $(TB_SET),run,matrix))
+TB_SUITE   = $(if $(SEED),nested,testbed)
 
 # The matrix even if a guest failed: it shows where.
 testbed-run: build/testbed/matrix $(FLAVOURS:%=build/testbed/testbed-%) build/vm/vmrun build/vm/init
-	$(Q)rm -f $(FLAVOURS:%=build/results/testbed-%.jsonl*)
-	@echo 'testbed: running on $(FLAVOURS), about a minute'
+	$(Q)rm -f $(FLAVOURS:%=build/results/$(TB_SUITE)-%.jsonl*)
+	@echo 'testbed: running on $(FLAVOURS), $(if $(TB_SET)$(T),about a minute,some minutes)'
 	$(Q)MAKEFLAGS= $(MAKE) --no-print-directory -k -j$(words $(FLAVOURS)) -Otarget $(FLAVOURS:%=testbed-vm-%); ran=$$?; \
 	echo; \
 	build/testbed/matrix --cases "$$(build/testbed/testbed-$(firstword $(FLAVOURS)) --list \
-		$(if $(TB_ONLY),--tunnel $(TB_ONLY)))" $(FLAVOURS:%=build/results/testbed-%.jsonl) && \
+		$(if $(SEED),--random $(SEED),$(if $(TB_ONLY),--tunnel $(TB_ONLY))))" \
+		$(FLAVOURS:%=build/results/$(TB_SUITE)-%.jsonl) && \
 	[ $$ran = 0 ]
 
-tunnels:
-	@cd $(TB)/tunnels && for t in *; do \
-		sed -n "1s/^# /$$t: /p; 2s/^# /    /p" "$$t"; done
+# What stock Linux does to packets in packets in packets is in no table.
+nested: VARIANTS := $(filter-out baseline,$(VARIANTS))
+nested:
+	$(LOCKED) '$(KERNELS); $(MAKE) VARIANT="$(filter-out baseline,$(VARIANTS))" \
+		SEED=$(or $(SEED),$$(date +%s)) testbed-run'
 
-.PHONY: testbed-run tunnels $(FLAVOURS:%=testbed-vm-%)
+matrix:
+	$(LOCKED) '$(KERNELS); $(MAKE) testbed-run'
+
+tunnels:
+	@cd $(TB) && for t in tunnels/* paths/*; do \
+		sed -n "1s/^# /$${t#*/}: /p; 2s/^# /    /p" "$$t"; done
+
+.PHONY: testbed-run matrix nested tunnels $(FLAVOURS:%=testbed-vm-%)

@@ -25,17 +25,20 @@
 
 #define PORT		5001
 #define DGRAM		256	/* bytes of payload; all sizes are whole records */
-#define UDP_PACKETS	104
-#define TRAINS		8
-#define TRAIN_LEN	14	/* 112 packets */
+#define UDP_PACKETS	104	/* most; fewer in a quick run */
+#define TRAIN_LEN	14
 #define MSS		1024	/* without timestamps nothing takes away from it */
-#define CONNS		8
+#define CONNS		8	/* most */
+#define BACKLOG		1024	/* what a run that failed left half open must not be in the way */
 #define CONN_BYTES	(16 * MSS)	/* 128 packets; GRO merges 17 at most */
 #define PATIENCE	2	/* seconds in which something has to arrive, scaled */
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT	103
 #endif
+
+/* 100 packets and more of each kind; a kernel full of checks takes long for one */
+static unsigned int packets = UDP_PACKETS, trains = 8, conns = CONNS;
 
 static int udp_src[2], udp_sink[2], listener[2];
 
@@ -97,20 +100,29 @@ static int open_socket(enum node n, int v6, int type)
 	return fd;
 }
 
-int traffic_init(void)
+int traffic_init(bool quick)
 {
 	struct sockaddr_storage ss;
 	socklen_t len;
+
+	if (quick) {
+		packets = 16;
+		trains = 2;
+		conns = 2;
+	}
 
 	for (int v6 = 0; v6 < 2; v6++) {
 		udp_src[v6] = open_socket(SRC, v6, SOCK_DGRAM);
 		udp_sink[v6] = open_socket(SINK, v6, SOCK_DGRAM);
 		listener[v6] = open_socket(SINK, v6, SOCK_STREAM);
+		/* the routers may fragment what this sends */
+		set(udp_src[v6], v6 ? SOL_IPV6 : SOL_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,
+		    v6 ? IPV6_PMTUDISC_DONT : IP_PMTUDISC_DONT);
 		len = address(&ss, v6, NULL);
 		if (udp_src[v6] < 0 ||
 		    bind(udp_sink[v6], (struct sockaddr *)&ss, len) ||
 		    bind(listener[v6], (struct sockaddr *)&ss, len) ||
-		    listen(listener[v6], CONNS)) {
+		    listen(listener[v6], BACKLOG)) {
 			fprintf(stderr, "# traffic: socket: %s\n", strerror(errno));
 			return -1;
 		}
@@ -300,16 +312,20 @@ static const char *tcp_receive(struct conn *c)
 
 static void tcp_run(const struct traffic_path *p, unsigned int epoch, struct outcome *o)
 {
-	static struct conn conns[CONNS];
+	static struct conn all[CONNS];
 	struct pollfd fds[2 * CONNS + 2];
 	struct sockaddr_storage ss;
 	const char *what = NULL;
+	const struct linger reset = { .l_onoff = 1 };
 	unsigned int accepted = 0, done = 0, seen = 0;
 
-	for (unsigned int i = 0; i < CONNS; i++) {
+	for (int v6 = 0; v6 < 2; v6++)
+		for (int fd; (fd = accept4(listener[v6], NULL, NULL, SOCK_CLOEXEC)) >= 0;)
+			close(fd);	/* of an earlier run */
+	for (unsigned int i = 0; i < conns; i++) {
 		int v6 = p->family[0] && p->family[1] ? i & 1 : p->family[1];
 		socklen_t len = sink_address(&ss, v6, p);
-		struct conn *c = &conns[i];
+		struct conn *c = &all[i];
 
 		c->sent = c->got = 0;
 		c->peer = -1;
@@ -319,13 +335,13 @@ static void tcp_run(const struct traffic_path *p, unsigned int epoch, struct out
 			what = "src: connecting";
 	}
 
-	while (!what && done < CONNS) {
+	while (!what && done < conns) {
 		int n = 0;
 
 		for (int v6 = 0; v6 < 2; v6++)
 			fds[n++] = (struct pollfd){ .fd = listener[v6], .events = POLLIN };
-		for (unsigned int i = 0; i < CONNS; i++) {
-			struct conn *c = &conns[i];
+		for (unsigned int i = 0; i < conns; i++) {
+			struct conn *c = &all[i];
 
 			fds[n++] = (struct pollfd){ .fd = c->sent < CONN_BYTES ? c->fd : -1,
 						    .events = POLLOUT };
@@ -334,42 +350,45 @@ static void tcp_run(const struct traffic_path *p, unsigned int epoch, struct out
 		}
 		if (!ready(fds, n)) {
 			errno = ETIMEDOUT;
-			what = accepted < CONNS ? "connecting" : "waiting for data";
+			what = accepted < conns ? "connecting" : "waiting for data";
 			break;
 		}
 		for (int v6 = 0; v6 < 2; v6++)
-			while (accepted < CONNS) {
+			while (accepted < conns) {
 				int fd = accept4(listener[v6], NULL, NULL,
 						 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 				if (fd < 0)
 					break;
-				conns[accepted++].peer = fd;
+				all[accepted++].peer = fd;
 			}
 		done = 0;
-		for (unsigned int i = 0; i < CONNS && !what; i++) {
-			what = tcp_send(&conns[i], TB_NONCE(epoch, i));
-			if (!what && conns[i].peer >= 0)
-				what = tcp_receive(&conns[i]);
-			done += conns[i].got == CONN_BYTES;
+		for (unsigned int i = 0; i < conns && !what; i++) {
+			what = tcp_send(&all[i], TB_NONCE(epoch, i));
+			if (!what && all[i].peer >= 0)
+				what = tcp_receive(&all[i]);
+			done += all[i].got == CONN_BYTES;
 		}
 	}
 	if (what)
 		snprintf(o->error, sizeof(o->error), "%s: %s, %u of %u connections done",
-			 what, strerror(errno), done, CONNS);
+			 what, strerror(errno), done, conns);
 
-	for (unsigned int i = 0; i < CONNS; i++) {
-		struct conn *c = &conns[i];
+	for (unsigned int i = 0; i < conns; i++) {
+		struct conn *c = &all[i];
 		__u32 nonce = c->got == CONN_BYTES ? verify(c->buf, CONN_BYTES) : 0;
 
-		if (TB_EPOCH(nonce) == epoch && (nonce & 0xffff) < CONNS)
+		if (TB_EPOCH(nonce) == epoch && (nonce & 0xffff) < conns)
 			seen |= 1u << (nonce & 0xffff);
-		if (c->fd >= 0)
+		if (c->fd >= 0) {
+			if (what)
+				setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 			close(c->fd);
+		}
 		if (c->peer >= 0)
 			close(c->peer);
 	}
-	if (!what && seen != (1u << CONNS) - 1)
+	if (!what && seen != (1u << conns) - 1)
 		snprintf(o->error, sizeof(o->error),
 			 "sink: a stream is not what was sent (good ones: mask %#x)", seen);
 }
@@ -380,10 +399,10 @@ void traffic_run(enum traffic_kind kind, const struct traffic_path *p, unsigned 
 	memset(o, 0, sizeof(*o));
 	switch (kind) {
 	case UDP:
-		udp_run(p, epoch, UDP_PACKETS, 1, o);
+		udp_run(p, epoch, packets, 1, o);
 		break;
 	case UDP_TRAINS:
-		udp_run(p, epoch, TRAINS, TRAIN_LEN, o);
+		udp_run(p, epoch, trains, TRAIN_LEN, o);
 		break;
 	case TCP:
 		tcp_run(p, epoch, o);

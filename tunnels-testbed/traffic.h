@@ -25,7 +25,7 @@ struct outcome {
 };
 
 /* 0, or -1 with a line on stderr. */
-int traffic_init(void);
+int traffic_init(bool quick);	/* quick: a few packets of each kind */
 
 /* Waits until packets get through (packets that count nowhere); false: they do not. */
 bool traffic_warm(const struct traffic_path *p);
