@@ -2,8 +2,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,10 +76,10 @@ static int lo_up(void)
 	return err;
 }
 
-int netns_add(const char *name)
+/* An empty file to bind the namespace to. */
+static int claim(const char *name, char *path, size_t size)
 {
-	int home, fd, err = 0;
-	char path[128];
+	int fd;
 
 	if (nr_made == sizeof(made) / sizeof(made[0])) {
 		errno = ENOSPC;
@@ -87,14 +89,29 @@ int netns_add(const char *name)
 		owner = getpid();
 		atexit(netns_cleanup);
 	}
-
 	mkdir(RUN_NETNS, 0755);
-	snprintf(path, sizeof(path), RUN_NETNS "/%s", name);
+	snprintf(path, size, RUN_NETNS "/%s", name);
 	fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
 	if (fd < 0)
 		return complain("add", path);
 	close(fd);
+	return 0;
+}
 
+static int give_up(const char *path)
+{
+	umount2(path, MNT_DETACH);
+	unlink(path);
+	return -1;
+}
+
+int netns_add(const char *name)
+{
+	char path[128];
+	int home, err = 0;
+
+	if (claim(name, path, sizeof(path)))
+		return -1;
 	home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (home < 0 || unshare(CLONE_NEWNET)) {
 		complain("unshare for", name);
@@ -108,13 +125,100 @@ int netns_add(const char *name)
 	else if (lo_up())
 		err = complain("lo up in", name);
 	netns_leave(home);
-	if (err) {
-		umount2(path, MNT_DETACH);
-		unlink(path);
-		return err;
-	}
+	if (err)
+		return give_up(path);
 	snprintf(made[nr_made++], sizeof(made[0]), "%s", name);
 	return 0;
+}
+
+#define NOBODY	65534
+
+/* Both pipes end with the process that holds them: nobody waits for ever. */
+static void be_user(int ready, int done)
+{
+	char byte = 0;
+
+	if (setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY) ||
+	    unshare(CLONE_NEWUSER | CLONE_NEWNET) || write(ready, &byte, 1) != 1)
+		_exit(1);
+	_exit(read(done, &byte, 1) < 0);
+}
+
+static int map_root(pid_t pid, const char *what)
+{
+	char path[64], map[32];
+	int fd, n, err;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, what);
+	n = snprintf(map, sizeof(map), "0 %d 1", NOBODY);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	err = fd < 0 || write(fd, map, n) != n;
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+int netns_add_user(const char *name)
+{
+	int ready[2], done[2], home, err = -1;
+	char path[128], ns[64], byte;
+	pid_t pid;
+
+	if (claim(name, path, sizeof(path)))
+		return -1;
+	if (pipe2(ready, O_CLOEXEC) || pipe2(done, O_CLOEXEC) || (pid = fork()) < 0) {
+		complain("fork for", name);
+		unlink(path);
+		return -1;
+	}
+	if (!pid) {
+		close(ready[0]);
+		close(done[1]);
+		be_user(ready[1], done[0]);
+	}
+	close(ready[1]);
+	close(done[0]);
+	snprintf(ns, sizeof(ns), "/proc/%d/ns/net", pid);
+	if (read(ready[0], &byte, 1) != 1 || map_root(pid, "uid_map") ||
+	    map_root(pid, "gid_map"))
+		complain("user namespace for", name);
+	else if (mount(ns, path, "none", MS_BIND, NULL))
+		complain("bind", path);
+	else if ((home = netns_enter(name)) >= 0) {
+		err = lo_up();
+		netns_leave(home);
+	}
+	close(ready[0]);
+	close(done[1]);
+	waitpid(pid, NULL, 0);
+	if (err)
+		return give_up(path);
+	snprintf(made[nr_made++], sizeof(made[0]), "%s", name);
+	return 0;
+}
+
+int netns_as_user(const char *name, int (*fn)(void *arg), void *arg)
+{
+	int status, net, user;
+	char path[128];
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		snprintf(path, sizeof(path), RUN_NETNS "/%s", name);
+		net = open(path, O_RDONLY | O_CLOEXEC);
+		user = net < 0 ? -1 : ioctl(net, NS_GET_USERNS);
+		if (user < 0 || setns(net, CLONE_NEWNET) || setns(user, CLONE_NEWUSER) ||
+		    setresgid(0, 0, 0) || setresuid(0, 0, 0)) {
+			complain("be root of", name);
+			kill(getpid(), SIGKILL);
+		}
+		_exit(fn(arg));
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
 }
 
 int netns_del(const char *name)

@@ -17,6 +17,12 @@
  * 0, or -1 and a line on stderr.
  */
 int netns_add(const char *name);
+
+/*
+ * The same in a user namespace of its own, made by a user without any privilege: root
+ * in it, which is nobody outside.
+ */
+int netns_add_user(const char *name);
 int netns_del(const char *name);
 void netns_cleanup(void);
 
@@ -37,6 +43,12 @@ int netns_sh(const char *ns, const char *fmt, ...) __attribute__((format(printf,
 
 /* The same, nothing printed on failure: for questions ("is it there?"). */
 int netns_try(const char *ns, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Runs fn(arg) as that root: in the namespace and its user namespace, with a process of
+ * its own. Returns what fn returns, 0 to 255, or -1 and a line on stderr.
+ */
+int netns_as_user(const char *name, int (*fn)(void *arg), void *arg);
 
 /* sysctl -w in a namespace: netns_sysctl("r1", "net/ipv4/ip_forward", "1"). */
 int netns_sysctl(const char *ns, const char *path, const char *value);
