@@ -20,8 +20,7 @@ extern int bpf_skb_meta_resize(struct __sk_buff *skb, __u32 len, __u64 flags) __
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags,
 			       struct bpf_dynptr *ptr__uninit) __weak __ksym;
 
-/* Packets of another epoch are not judged; those that are have size bytes of label. */
-struct tb_config labels;
+struct reach_labels labels;
 
 /*
  * Room for a label. One for each hook: a tracing program interrupts any other, and they

@@ -8,6 +8,11 @@
 
 #include "testbed.h"
 
+/* Packets of another epoch are not judged; those that are have size bytes of label. */
+struct reach_labels {
+	__u32 epoch, size;
+};
+
 /* What a program saw at its hook: packets, and of the first corrupt one some more. */
 struct reach_cell {
 	__u64 kept, lost, corrupt;

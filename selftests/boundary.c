@@ -189,7 +189,7 @@ int main(void)
 	if (missing)
 		return ktap_skip_all(missing);
 	ktap_start(&ktap, ARRAY_SIZE(tunnels) * ARRAY_SIZE(sysctls) * 2);
-	nr = tunnels_read("tunnels-testbed/tunnels", &all);
+	nr = tunnels_read("tunnels-testbed", &all);
 	skel = boundary_bpf__open_and_load();
 	if (nr < 0 || !skel || setup())
 		return ktap_bail_out(&ktap, "the network could not be set up");
