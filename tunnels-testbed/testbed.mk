@@ -21,8 +21,8 @@ TB_MORE  = $(shell awk -F '"*=*"*' '/^also=/ { f = FILENAME; sub(".*/", "", f); 
 	     for (i = 1; i <= n; i++) print f "." a[i] }' $(TB_FILES))
 ifneq ($(T),)
   TB_T   := $(subst $(comma), ,$(T))
-  TB_BAD := $(foreach w,$(TB_T),$(if $(filter-out $(TB_NAMES) $(TB_MORE),$w),$(if \
-	      $(and $(findstring /,$w),$(filter $(TB_TUNNELS),$(subst /, ,$w))),,$w)))
+  TB_BAD := $(strip $(foreach w,$(TB_T),$(if $(filter-out $(TB_NAMES) $(TB_MORE),$w),$(if \
+	      $(and $(findstring /,$w),$(filter $(TB_TUNNELS),$(subst /, ,$w))),,$w))))
 endif
 
 # Before anything is built.
