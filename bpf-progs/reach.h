@@ -129,7 +129,12 @@ struct reach_prying {
 	__u64 dirty;		/* with other bytes than zero in what it asks for as metadata */
 };
 
-#define REACH_POISON	0xa5a5a5a5u	/* the same at any alignment */
+/*
+ * A word that is the same at any alignment, and another one for each packet: what is left in
+ * memory of a packet that has been freed is another matter than this packet's label.
+ */
+#define REACH_POISON(nonce)	\
+	(0x01010101u * (0x80 | ((TB_EPOCH(nonce) * 16 + (nonce)) & 0x7f)))
 
 /* Where boundary.bpf.c looks. */
 enum reach_side {

@@ -11,7 +11,7 @@
 
 struct reach_cell cells[PLACES];
 struct reach_prying prying;
-bool poison;		/* labels are of REACH_POISON */
+bool poison;		/* labels are of REACH_POISON() */
 int towards;		/* index of the device to redirect to */
 __s64 error;
 
@@ -24,7 +24,7 @@ static __always_inline void mark(struct xdp_md *ctx)
 		return;
 	if (poison) {
 		for (i = 0; i < TB_WORDS; i++)
-			words[i] = REACH_POISON;
+			words[i] = REACH_POISON(nonce);
 		err = pkt_meta_xdp_reserve(ctx, labels.size & 0xfc) ?:
 		      pkt_meta_xdp_write(ctx, 0, words, labels.size & 0xfc);
 	} else {
@@ -141,14 +141,14 @@ static __always_inline bool any(__u32 *from, void *to, __u32 value, bool same)
 }
 
 /* Headroom as part of the packet, which nobody clears. */
-static __always_inline bool pry_head(struct xdp_md *ctx, int room)
+static __always_inline bool pry_head(struct xdp_md *ctx, int room, __u32 poison)
 {
 	bool found;
 
 	if (bpf_xdp_adjust_head(ctx, -room))
 		return false;
 	/* read up to where the packet was */
-	found = any(PKT_META_PTR(ctx, data), PKT_META_PTR(ctx, data_end), REACH_POISON, true);
+	found = any(PKT_META_PTR(ctx, data), PKT_META_PTR(ctx, data_end), poison, true);
 	bpf_xdp_adjust_head(ctx, room);
 	return found;
 }
@@ -157,9 +157,10 @@ SEC("xdp")
 int pry(struct xdp_md *ctx)
 {
 	static const int rooms[] = { 240, 200, 160, 120, 80, 40 };
+	__u32 nonce = label_xdp_nonce(ctx);
 	bool found = false;
 
-	if (!label_xdp_nonce(ctx))
+	if (!nonce)
 		return XDP_PASS;
 	__sync_fetch_and_add(&prying.seen, 1);
 	if (pkt_meta_xdp_size(ctx))
@@ -167,7 +168,7 @@ int pry(struct xdp_md *ctx)
 
 	/* some of the rooms are too large for this packet */
 	for (int i = 0; i < 6; i++)
-		found |= pry_head(ctx, rooms[i]);
+		found |= pry_head(ctx, rooms[i], REACH_POISON(nonce));
 	if (found)
 		__sync_fetch_and_add(&prying.poison, 1);
 
