@@ -68,7 +68,7 @@ $(FLAVOURS:%=testbed-vm-%): testbed-vm-%: build/testbed/testbed-% build/testbed/
 		build/bpf/%/paths.bpf.o build/vm/vmrun build/vm/init
 	$(Q)rc=0; rm -rf $(TB_OUT)/$*; for part in $(TB_PARTS); do \
 		out=$(TB_OUT)/$*/$${part%/*}; mkdir -p $$out; \
-		build/vm/vmrun --kernel build/kernel/$* --name testbed-$* --smp 1 --timeout 480 --quiet \
+		build/vm/vmrun --kernel build/kernel/$* --name testbed-$* --smp 1 --timeout 900 --quiet \
 			--share build/results --env 'RESULTS_COMMAND=make $(TB_COMMAND)$(if $(T), T=$(T))' -- \
 			build/testbed/testbed-$* --variant $(*:-debug=) --kernel build/kernel/$* \
 			--bpf build/bpf/$*/paths.bpf.o --results $$out --part $$part $(TB_QUICK) \
