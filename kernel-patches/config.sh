@@ -6,6 +6,7 @@
 #
 #   config.sh --hash VARIANT           hash of what is asked for
 #   config.sh VARIANT SOURCE OBJECTS   makes OBJECTS/.config
+#   SMALL=1 config.sh ...              of the small kernel, see small.config
 #
 # An option asked for that does not come out as asked stops everything: a kernel
 # without it would fail a test later, for no reason anyone can see.
@@ -14,6 +15,11 @@
 
 fragments()
 {
+	if [ -n "${SMALL:-}" ]; then
+		echo "$here/config/boot.config"
+		echo "$here/small.config"
+		return
+	fi
 	for f in "$here"/config/*.config "$here/$1"/*.config; do
 		case $f in
 		*'*'*) ;;
