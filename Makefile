@@ -46,7 +46,7 @@ shell:
 			--accel $(or $(ACCEL),auto) --share $(CURDIR) --shell $(if $(V),-v)'
 
 check-patches:
-	$(LOCKED) '$(KERNELS); \
+	$(LOCKED) '$(KERNELS); $(MAKE) build/vm/vmrun build/vm/init; \
 		for v in $(filter-out baseline,$(VARIANTS)); do kernel-patches/check-patches.sh $$v; done'
 
 # Not part of make test: a kernel is built for each.

@@ -6,7 +6,8 @@
 # What netdev's patch checks ask of a series, as KTAP: it applies, it is no longer
 # than 15 patches, checkpatch --strict says nothing about a patch that is not in
 # checkpatch.allow with its reason, and after each patch every file that the series
-# touches compiles with W=1 and sparse without a warning that the base does not have.
+# touches compiles with W=1 and sparse without a warning that the base does not have,
+# and a small kernel (small.config) boots and carries packets through a tunnel.
 # (Line numbers are left out of the comparison; files that are not in the test
 # configuration are named and not compiled.)
 #
@@ -22,7 +23,7 @@ check_variant "$variant"
 
 base=$("$here/base.sh") || exit
 base_desc=${base#* } base=${base%% *}
-src=$cache/work/check/src obj=$cache/work/check/obj
+src=$cache/work/check/src obj=$cache/work/check/obj small=$cache/work/check/small
 out=$build/check-patches/$variant
 mkdir -p "$out" || exit
 patches=$("$here/series.sh" --list "$variant") || exit
@@ -67,8 +68,26 @@ compile()
 	return $status
 }
 
+# The small kernel with the patches so far.
+boots()
+{
+	(
+		forget_environment
+		exec make -C "$src" O="$small" CC="ccache gcc" HOSTCC="ccache gcc" \
+			-j"$(nproc)" bzImage
+	) >"$out/small.log" 2>&1 || {
+		grep -E 'error:|undefined reference|Error [0-9]+$' "$out/small.log" >"$out/new"
+		return 1
+	}
+	"$build/vm/vmrun" --kernel "$small/arch/x86/boot" --name small --out "$out" --timeout 60 \
+		--accel "${ACCEL:-auto}" -- "$here/boot.sh" >"$out/boot.log" 2>&1 || {
+		tail -n 20 "$out/boot.log" >"$out/new"
+		return 1
+	}
+}
+
 echo "KTAP version 1"
-echo "1..$((2 + number * 2))"
+echo "1..$((2 + number * 3))"
 
 # not the lock on the cache: this takes long, and writes to a folder of its own
 exec 7>>"$cache/check.lock"
@@ -86,6 +105,8 @@ checkout "$src" "$base"
 mkdir -p "$obj"
 cmp -s "$build/kernel/$variant/config" "$obj/.config" ||
 	cp "$build/kernel/$variant/config" "$obj/.config" || die "make kernel VARIANT=$variant comes first"
+
+SMALL=1 "$here/config.sh" "$variant" "$src" "$small" || exit
 
 # Files of the series that this configuration compiles, and those there are so far.
 touched=$(git -C "$src" diff --name-only "$base" "$head")
@@ -140,5 +161,8 @@ for p in $patches; do
 	fi
 	[ "$status" = 0 ] && [ ! -s "$out/new" ]
 	verdict $? "$name compiles, no new warnings" "$out/new"
+
+	boots
+	verdict $? "$name boots" "$out/new"
 done
 finish

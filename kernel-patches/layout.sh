@@ -56,11 +56,22 @@ if [ "$variant" != baseline ]; then
 	compile "$head" "$variant"
 fi
 
+# bytes VARIANT STRUCT: size and cache lines, in pahole's words
+bytes()
+{
+	sed -n 's|.*/\* \(size: [^*]*[^ ]\) *\*/|\1|p' "$out/$1.$2" | tail -n 1
+}
+
+grown=0
 echo "Debian's amd64 configuration of $base_desc"
 for s in sk_buff skb_shared_info; do
 	for v in $kernels; do
-		printf '%-10s struct %-16s %s\n' "$v" "$s" "$(sed -n 's|.*/\* \(size: [^*]*[^ ]\) *\*/|\1|p' "$out/$v.$s" | tail -n 1)"
+		printf '%-10s struct %-16s %s\n' "$v" "$s" "$(bytes "$v" $s)"
 	done
 	diff -U 1 "$out/baseline.$s" "$out/$variant.$s" | sed 1,2d | expand -t 8 | cut -c 1-100
+	[ "$(bytes baseline $s)" = "$(bytes "$variant" $s)" ] || {
+		say "struct $s has grown"
+		grown=1
+	}
 done
-exit 0
+exit $grown

@@ -4,9 +4,14 @@
 #   mutants.sh VARIANT [NAME...]
 #
 # Are the tests worth anything? Each file of VARIANT/mutants/ takes away one line that a
-# guarantee rests on, and names the test that has to notice. Here it is done: the series
-# with that patch as its last, the test run on it; KTAP, ok if the test is red. All in a
-# copy of this repository, so results and kernels of this one stay what they are.
+# guarantee rests on, and names what has to notice:
+#
+#	# red: TEST		make test VARIANT=... T=TEST fails
+#	# says: WORD: TARGET	make TARGET prints WORD
+#
+# Here it is done: the series with that patch as its last, the test run on it; KTAP, ok if
+# it has noticed. All in a copy of this repository, so results and kernels of this one stay
+# what they are.
 
 me=mutants
 . "${0%/*}/common.sh"
@@ -34,29 +39,40 @@ for name; do
 	diff=$here/$variant/mutants/$name.diff
 	log=$build/mutants/$name.log
 	test=$(sed -n 's/^# red: //p' "$diff")
+	target="test T=$test"
+	if [ -z "$test" ]; then
+		target=$(sed -n 's/^# says: [^:]*: //p' "$diff")
+		word=$(sed -n 's/^# says: \([^:]*\):.*/\1/p' "$diff")
+	fi
 	n=$((n + 1))
+	rm -f "$log"
 	rm -f "$tree/kernel-patches/$variant"/9999-*.patch
 	{
 		printf 'From: mutant <mutant@localhost>\nDate: Thu, 1 Jan 1970 00:00:00 +0000\nSubject: [PATCH] %s\n\n---\n' "$name"
 		grep -v '^#' "$diff"
 	} >"$tree/kernel-patches/$variant/9999-mutant.patch"
-	(
+	# a target builds the kernels that it needs
+	[ -z "$test" ] || (
 		unset TREE_LOCKED MAKEFLAGS MFLAGS MAKELEVEL T
 		cd "$tree" && make kernel VARIANT="$variant"
 	) >"$log" 2>&1 || { tail -n 3 "$log" >&2; die "the kernel with $name is not there, see $log"; }
 	(
 		unset TREE_LOCKED MAKEFLAGS MFLAGS MAKELEVEL
-		cd "$tree" && make test VARIANT="$variant" T="$test"
+		cd "$tree" && make $target ${test:+VARIANT="$variant"}
 	) >>"$log" 2>&1
 	status=$?
 	# a test that passes, or one that was not run, has not noticed
-	if [ $status != 0 ] && grep -qE '[1-9][0-9]* failed|panic|died' "$log"; then
-		echo "ok $n $name: T=$test is red without it ($(sed -n '1s/^# //p' "$diff"))"
+	if if [ -n "$test" ]; then
+		[ $status != 0 ] && grep -qE '[1-9][0-9]* failed|panic|died' "$log"
+	else
+		grep -qw "$word" "$log"
+	fi; then
+		echo "ok $n $name: make $target notices ($(sed -n '1s/^# //p' "$diff"))"
 	else
 		failed=$((failed + 1))
-		echo "not ok $n $name: T=$test has not noticed, see ${log#"$top"/}"
+		echo "not ok $n $name: make $target has not noticed, see ${log#"$top"/}"
 	fi
-	rm -rf "$(readlink -f "$tree/build/kernel/$variant")"
+	[ ! -e "$tree/build/kernel/$variant" ] || rm -rf "$(readlink -f "$tree/build/kernel/$variant")"
 done
 rm -rf "$tree"
 echo "mutants: $variant: $((n - failed)) passed, $failed failed, 0 skipped"
