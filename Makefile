@@ -16,7 +16,7 @@ help:
 
 include $(wildcard */*.mk)
 
-T_VALID := $(sort $(ST_ALL) $(ST_HARNESS) $(TB_NAMES) $(TB_MORE))
+T_VALID := $(sort $(ST_ALL) $(ST_HARNESS) $(TB_NAMES) $(TB_MORE) $(EX_ALL))
 T_BAD   := $(filter-out $(T_VALID),$(subst $(comma), ,$(T)))
 ifneq ($(and $(filter test,$(MAKECMDGOALS)),$(T_BAD)),)
   $(error T=$(firstword $(T_BAD)): no such test; valid are: $(T_VALID))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# build/bpf/FLAVOUR/NAME.bpf.o and its skeleton, from NAME.bpf.c, for each kernel: compiled
+# build/bpf/FLAVOUR/NAME.bpf.o and its skeleton, from DIR/NAME.bpf.c, for each kernel: compiled
 # against its types, with the backend of pkt_meta.bpf.h for its variant.
 
 # the newest there is, not older than 17
@@ -16,9 +16,9 @@ build/bpf/%/kernel: FORCE
 	@mkdir -p $(@D)
 	@to=$$(readlink build/kernel/$*); [ "$$to" = "$$(cat $@ 2>/dev/null)" ] || echo "$$to" >$@
 
-# $(call bpf_rules,FLAVOUR,NAME)
+# $(call bpf_rules,FLAVOUR,NAME,DIR)
 define bpf_rules
-build/bpf/$1/$2.bpf.o: bpf-progs/$2.bpf.c bpf-progs/bpf.mk build/bpf/$1/kernel
+build/bpf/$1/$2.bpf.o: $3/$2.bpf.c bpf-progs/bpf.mk build/bpf/$1/kernel
 	$$(if $(V),,@echo '  CLANG   $$@')
 	$$(Q)$$(CLANG) $$(BPF_CFLAGS) -DPKT_META_$(shell echo $(1:-debug=) | tr a-z A-Z) \
 		-isystem build/kernel/$1 -MMD -MT $$@ -MF $$(@:.o=.d) -c $$< -o $$@
@@ -30,7 +30,7 @@ build/bpf/$1/$2.skel.h: build/bpf/$1/$2.bpf.o
 endef
 
 $(foreach f,$(FLAVOURS),$(foreach p,$(patsubst bpf-progs/%.bpf.c,%,$(wildcard bpf-progs/*.bpf.c)),\
-	$(eval $(call bpf_rules,$f,$p))))
+	$(eval $(call bpf_rules,$f,$p,bpf-progs))))
 
 FORCE:
 .PHONY: FORCE
