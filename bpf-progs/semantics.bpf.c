@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The semantics test's programs: one at XDP that labels, one for each hook that does what
- * it is told and looks, and readers for the hooks beyond tc, which a variant may refuse.
+ * it is told and looks, and for the hooks beyond tc those that read and those that write,
+ * which a variant may refuse.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -14,7 +15,7 @@
 
 struct sem_order order;
 struct sem_seen seen[SEM_HOOKS];
-struct sem_seen at_cgroup, at_socket, at_drop;
+struct sem_seen beyond;		/* tc: one such program runs at a time */
 __u64 labelled;
 
 static __always_inline void fill(__u32 *words, __u32 label)
@@ -137,20 +138,66 @@ HOOK(1)
 HOOK(2)
 HOOK(3)
 HOOK(4)
+HOOK(5)
+
+static __always_inline void make_and_look(struct __sk_buff *skb)
+{
+	__u32 words[SEM_META / 4];
+	int err;
+
+	fill(words, order.label);
+	err = pkt_meta_skb_reserve(skb, SEM_META);
+	done(&beyond, err ?: pkt_meta_skb_write(skb, 0, words, SEM_META));
+	look(skb, &beyond, order.label);
+}
+
+/* Packets without their Ethernet header. */
+#define COUNTS(skb)	((skb)->len + 14 >= order.min_len)
 
 SEC("?cgroup_skb/ingress")
-int cgroup(struct __sk_buff *skb)
+int cgroup_read(struct __sk_buff *skb)
 {
-	if (skb->len + 14 >= order.min_len)
-		look(skb, &at_cgroup, order.label);
+	if (COUNTS(skb))
+		look(skb, &beyond, order.label);
+	return 1;
+}
+
+SEC("?cgroup_skb/egress")
+int cgroup_write(struct __sk_buff *skb)
+{
+	if (COUNTS(skb))
+		make_and_look(skb);
 	return 1;
 }
 
 SEC("?socket")
-int filter(struct __sk_buff *skb)
+int filter_read(struct __sk_buff *skb)
 {
-	look(skb, &at_socket, order.label);
+	look(skb, &beyond, order.label);
 	return skb->len;
+}
+
+SEC("?socket")
+int filter_write(struct __sk_buff *skb)
+{
+	make_and_look(skb);
+	return skb->len;
+}
+
+SEC("?lwt_xmit")
+int route_write(struct __sk_buff *skb)
+{
+	if (COUNTS(skb))
+		make_and_look(skb);
+	return BPF_OK;
+}
+
+SEC("?netfilter")
+int netfilter_write(struct bpf_nf_ctx *ctx)
+{
+	if (COUNTS(ctx->skb))
+		make_and_look((struct __sk_buff *)ctx->skb);
+	return 1;	/* NF_ACCEPT */
 }
 
 SEC("?tp_btf/kfree_skb")
@@ -163,8 +210,8 @@ int BPF_PROG(dropped, struct sk_buff *skb, void *location, int reason)
 		return 0;
 	err = pkt_meta_trace_read(skb, words, SEM_META);
 	if (err != -EOPNOTSUPP)
-		judge(&at_drop, words, err ?: SEM_META, 0, order.label);
-	done(&at_drop, err);
+		judge(&beyond, words, err ?: SEM_META, 0, order.label);
+	done(&beyond, err);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 #define SEM_PAYLOAD	42		/* Ethernet, IPv4, UDP */
 
 /* a --> r --> b, and from r a way for clones, which ends in b, too */
-enum sem_hook { A_OUT, R_IN, R_OUT, B_IN, CLONE_IN, SEM_HOOKS };
+enum sem_hook { A_OUT, R_IN, R_OUT, B_IN, CLONE_OUT, CLONE_IN, SEM_HOOKS };
 
 enum sem_op {
 	OP_ADOPT	= 1 << 0,	/* what XDP wrote */

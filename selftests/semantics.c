@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <linux/if_link.h>
+#include <linux/netfilter.h>
 #include <linux/types.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -90,6 +91,11 @@ static int udp_socket(const char *ns, const char *addr, int port, const char *to
 	return fd;
 }
 
+/*
+ * Each of r's two devices to b has a bridge on top, as veth scrubs packets, and what comes
+ * of a packet is to be seen before that: br-b segments, so that to-b's egress has the
+ * segments; late delays, so that a clone is still there when its original is written to.
+ */
 static bool network_up(void)
 {
 	if (netns_add("sem-a") || netns_add("sem-r") || netns_add("sem-b"))
@@ -98,16 +104,20 @@ static bool network_up(void)
 		     "ip link add to-a type veth peer name to-r netns sem-a && "
 		     "ip link add to-b type veth peer name to-r address 02:00:00:00:00:02 netns sem-b && "
 		     "ip link add clones type veth peer name clones netns sem-b && "
-		     "ip addr add 192.0.2.1/24 dev to-a && ip addr add 198.51.100.1/24 dev to-b && "
-		     "ip link set to-a up && ip link set to-b up && ip link set clones up && "
-		     /* packets are segmented in r; nor would veth merge any with tso on */
+		     "ip link add br-b type bridge && ip link set to-b master br-b && "
+		     "ip link add late type bridge && ip link set clones master late && "
+		     "tc qdisc add dev late root netem delay 50ms && "
+		     "ip addr add 192.0.2.1/24 dev to-a && ip addr add 198.51.100.1/24 dev br-b && "
+		     "for d in to-a to-b br-b clones late; do ip link set $d up || exit; done; "
+		     "ethtool -K br-b tx-udp-segmentation off tso off >/dev/null && "
+		     /* nor would veth merge any with tso on */
 		     "ethtool -K to-b tx-udp-segmentation off tso off >/dev/null") ||
 	    netns_sh("sem-a", "ip addr add 192.0.2.2/24 dev to-r && ip link set to-r up && "
 		     "ip route add default via 192.0.2.1") ||
 	    netns_sh("sem-b", "ip addr add 198.51.100.2/24 dev to-r && ip link set to-r up && "
 		     "ip link set clones up && ip route add default via 198.51.100.1") ||
 	    /* its header is cached and stays so, however slow the guest is */
-	    netns_sh("sem-r", "ip neigh add 198.51.100.2 dev to-b lladdr 02:00:00:00:00:02 "
+	    netns_sh("sem-r", "ip neigh add 198.51.100.2 dev br-b lladdr 02:00:00:00:00:02 "
 		     "nud permanent") ||
 	    netns_sysctl("sem-r", "net/ipv4/ip_forward", "1"))
 		return false;
@@ -120,7 +130,8 @@ static bool network_up(void)
 	    attach("sem-r", "to-a", skel->progs.tc_1, TCX_INGRESS, 0) < 0 ||
 	    attach("sem-r", "to-b", skel->progs.tc_2, TCX_EGRESS, 0) < 0 ||
 	    attach("sem-b", "to-r", skel->progs.tc_3, TCX_INGRESS, 0) < 0 ||
-	    attach("sem-b", "clones", skel->progs.tc_4, TCX_INGRESS, 0) < 0)
+	    attach("sem-r", "clones", skel->progs.tc_4, TCX_EGRESS, 0) < 0 ||
+	    attach("sem-b", "clones", skel->progs.tc_5, TCX_INGRESS, 0) < 0)
 		return false;
 	return true;
 }
@@ -173,9 +184,9 @@ static unsigned int receive(unsigned int want)
 	return have;
 }
 
-static bool clone_there(void *arg)
+static bool clone_there(void *at)
 {
-	return seen(CLONE_IN)->skbs;
+	return ((volatile struct sem_seen *)at)->skbs;
 }
 
 static void begin(void)
@@ -186,9 +197,7 @@ static void begin(void)
 		;
 	memset(&skel->bss->order, 0, sizeof(skel->bss->order));
 	memset(skel->bss->seen, 0, sizeof(skel->bss->seen));
-	memset(&skel->bss->at_cgroup, 0, sizeof(struct sem_seen));
-	memset(&skel->bss->at_socket, 0, sizeof(struct sem_seen));
-	memset(&skel->bss->at_drop, 0, sizeof(struct sem_seen));
+	memset(&skel->bss->beyond, 0, sizeof(struct sem_seen));
 	skel->bss->labelled = 0;
 	skel->bss->order.proto = IPPROTO_UDP;
 	skel->bss->order.min_len = HEADERS + DGRAM;
@@ -286,28 +295,34 @@ static const char *stale(void)
 	return outcome(seen(B_IN));
 }
 
-/* Before the original goes on and is written to, a clone is made of it. */
-static const char *cloned(enum sem_hook h, __u32 ops)
+/*
+ * Before the original goes on, or is written to, a clone of it leaves r by dev, and is
+ * looked at where it comes to. The outcome is that of one of the two.
+ */
+static const char *cloned(const char *dev, enum sem_hook clone, enum sem_hook judged, __u32 ops)
 {
 	int old = netns_enter("sem-r");
 	const char *o;
 
 	if (old < 0)
 		return broken("no namespace");
-	skel->bss->order.clone_to = if_nametoindex("clones");
+	skel->bss->order.clone_to = if_nametoindex(dev);
 	netns_leave(old);
-	op(CLONE_IN, OP_READ | OP_DROP);
+	op(clone, OP_READ | OP_DROP);
 	o = plain(R_IN, OP_CLONE | ops);
 	if (!strcmp(o, "broken") && strcmp(why, "no packet got there"))
 		return o;
-	if (!wait_for(clone_there, NULL, 1))
+	if (!wait_for(clone_there, seen(clone), 1))
 		return broken("no clone came");
-	return outcome(seen(h));
+	return outcome(seen(judged));
 }
 
-static const char *clone_sees(void) { return cloned(CLONE_IN, 0); }
-static const char *clone_own(void) { return cloned(CLONE_IN, OP_REWRITE); }
-static const char *clone_write(void) { return cloned(R_IN, OP_REWRITE | OP_READ); }
+static const char *clone_sees(void) { return cloned("clones", CLONE_OUT, CLONE_OUT, 0); }
+static const char *clone_own(void) { return cloned("late", CLONE_OUT, CLONE_OUT, OP_REWRITE); }
+static const char *clone_write(void)
+{
+	return cloned("late", CLONE_OUT, R_IN, OP_REWRITE | OP_READ);
+}
 
 /* A driver's XDP cannot have a packet whose head is shared: it gets a copy. */
 static const char *copy(void)
@@ -317,7 +332,7 @@ static const char *copy(void)
 
 	if (fd < 0)
 		return broken("no XDP in b");
-	o = cloned(CLONE_IN, 0);
+	o = cloned("clones", CLONE_IN, CLONE_IN, 0);
 	close(fd);
 	return o;
 }
@@ -325,12 +340,12 @@ static const char *copy(void)
 static const char *segments(void)
 {
 	op(R_IN, OP_ADOPT);
-	op(B_IN, OP_READ);
+	op(R_OUT, OP_READ);
 	if (!send_train(TRAIN, false) || receive(TRAIN * DGRAM) != TRAIN * DGRAM)
 		return broken("the packet got lost");
-	if (seen(R_IN)->skbs != 1 || seen(B_IN)->skbs != TRAIN)
+	if (seen(R_IN)->skbs != 1 || seen(R_OUT)->skbs != TRAIN)
 		return broken("it was not segmented in r");
-	return outcome(seen(B_IN));
+	return outcome(seen(R_OUT));
 }
 
 static const char *fragments(void)
@@ -338,18 +353,18 @@ static const char *fragments(void)
 	const unsigned int len = 1400;
 	unsigned int got;
 
-	netns_sh("sem-r", "ip link set to-b mtu 600");
+	netns_sh("sem-r", "ip link set br-b mtu 600");
 	op(R_IN, OP_ADOPT);
-	op(B_IN, OP_READ);
+	op(R_OUT, OP_READ);
 	if (!send_one(len, 7))
 		return broken("send");
 	got = receive(len);
-	netns_sh("sem-r", "ip link set to-b mtu 1500");
+	netns_sh("sem-r", "ip link set br-b mtu 1500");
 	if (got != len)
 		return broken("the packet got lost");
-	if (seen(B_IN)->skbs != 3)
+	if (seen(R_OUT)->skbs != 3)
 		return broken("not three fragments");
-	return outcome(seen(B_IN));
+	return outcome(seen(R_OUT));
 }
 
 /* Segmented in a, labelled one by one in r, and merged in b if that is allowed. */
@@ -467,17 +482,65 @@ static struct semantics_bpf *with(const char *name)
 	return NULL;
 }
 
+#define PIN	"/sys/fs/bpf/semantics"
+
+/* Where a program beyond tc gets to, and how; < 0: error said. */
+static int attach_cgroup(struct bpf_program *prog)
+{
+	int cg = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
+
+	fd = bpf_link_create(bpf_program__fd(prog), cg,
+			     bpf_program__expected_attach_type(prog), NULL);
+	close(cg);
+	return fd;
+}
+
+static int attach_socket(struct bpf_program *prog)
+{
+	int fd = bpf_program__fd(prog);
+
+	return setsockopt(rx, SOL_SOCKET, SO_ATTACH_BPF, &fd, sizeof(fd));
+}
+
+/* `ip` takes programs from there. */
+static int attach_route(struct bpf_program *prog)
+{
+	int err = bpf_program__pin(prog, PIN) ?:
+		  netns_sh("sem-a", "ip route replace default via 192.0.2.1 "
+			   "encap bpf xmit pinned " PIN);
+
+	unlink(PIN);
+	return err;
+}
+
+static int attach_netfilter(struct bpf_program *prog)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .netfilter.pf = NFPROTO_IPV4,
+		    .netfilter.hooknum = NF_INET_FORWARD, .netfilter.priority = 1);
+	int old = netns_enter("sem-r"), fd;
+
+	fd = bpf_link_create(bpf_program__fd(prog), 0, bpf_program__expected_attach_type(prog),
+			     &opts);
+	netns_leave(old);
+	return fd;
+}
+
+/* semantics_bpf__attach() has done it. */
+static int attach_tracepoint(struct bpf_program *prog)
+{
+	return 0;
+}
+
 /*
- * The label is made in the receiver's namespace: at XDP of its device. The object is
- * another one than that of the other rows, with maps of its own, so it brings its own tc.
+ * A reader's label is made at XDP of the namespace it is in. The object is another one than
+ * that of the other rows, with maps of its own, so it brings its own tc.
  */
-static const char *beyond(const char *name, bool drop)
+static const char *beyond(const char *name, int (*attach_it)(struct bpf_program *prog),
+			  const char *ns, const char *dev)
 {
 	struct semantics_bpf *mine = with(name), *all = skel;
-	const char *dev = drop ? "to-a" : "to-r", *ns = drop ? "sem-r" : "sem-b";
-	struct sem_seen *s;
-	struct bpf_link *link = NULL;
-	int fd[4] = { -1, -1, -1, -1 }, prog = -1, cg = -1;
+	const bool drop = attach_it == attach_tracepoint;
+	int fd[4] = { -1, -1, -1, -1 };
 	const char *o;
 
 	if (!mine) {
@@ -486,47 +549,75 @@ static const char *beyond(const char *name, bool drop)
 	}
 	skel = mine;
 	begin();
-	s = drop ? &mine->bss->at_drop : !strcmp(name, "filter") ?
-	    &mine->bss->at_socket : &mine->bss->at_cgroup;
 	if (semantics_bpf__attach(mine)) {
 		o = broken("what the variant needs cannot be attached");
 		goto out;
 	}
 	close(xdp_fd);
-	fd[0] = attach(ns, dev, mine->progs.label, BPF_XDP, XDP_FLAGS_SKB_MODE);
-	fd[1] = attach(ns, dev, drop ? mine->progs.tc_1 : mine->progs.tc_3, TCX_INGRESS, 0);
+	skel->bss->order.off = !dev;
+	if (dev) {
+		fd[0] = attach(ns, dev, mine->progs.label, BPF_XDP, XDP_FLAGS_SKB_MODE);
+		fd[1] = attach(ns, dev, drop ? mine->progs.tc_1 : mine->progs.tc_3,
+			       TCX_INGRESS, 0);
+	}
 	if (drop)
 		fd[2] = attach("sem-r", "to-b", mine->progs.tc_2, TCX_EGRESS, 0);
 	op(drop ? R_IN : B_IN, OP_ADOPT);
 	op(R_OUT, drop ? OP_DROP : 0);
-	if (!strcmp(name, "filter")) {
-		prog = bpf_program__fd(mine->progs.filter);
-		if (setsockopt(rx, SOL_SOCKET, SO_ATTACH_BPF, &prog, sizeof(prog)))
-			perror("# SO_ATTACH_BPF");
-	} else if (!strcmp(name, "cgroup")) {
-		cg = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		link = bpf_program__attach_cgroup(mine->progs.cgroup, cg);
-	}
-	if (!send_one(DGRAM, 7) || (!drop && receive(DGRAM) != DGRAM))
+	fd[3] = attach_it(bpf_object__find_program_by_name(mine->obj, name));
+	if (fd[3] < 0)
+		o = broken("the program cannot be attached");
+	else if (!send_one(DGRAM, 7) || (!drop && receive(DGRAM) != DGRAM))
 		o = broken("the packet got lost");
 	else
-		o = (s->skbs = 1, outcome(s));
+		o = (mine->bss->beyond.skbs = 1, outcome(&mine->bss->beyond));
+	if (attach_it == attach_socket)
+		setsockopt(rx, SOL_SOCKET, SO_DETACH_FILTER, &fd[3], sizeof(fd[3]));
+	if (attach_it == attach_route)
+		netns_sh("sem-a", "ip route replace default via 192.0.2.1");
 out:
-	setsockopt(rx, SOL_SOCKET, SO_DETACH_FILTER, &prog, sizeof(prog));
-	bpf_link__destroy(link);
 	for (int i = 0; i < 4; i++)
-		if (fd[i] >= 0)
+		if (fd[i] > 0)
 			close(fd[i]);
-	if (cg >= 0)
-		close(cg);
 	semantics_bpf__destroy(mine);
 	skel = all;
 	return label_in_r() ? o : broken("XDP could not be attached again");
 }
 
-static const char *cgroup_skb(void) { return beyond("cgroup", false); }
-static const char *socket_filter(void) { return beyond("filter", false); }
-static const char *drop_tracepoint(void) { return beyond("dropped", true); }
+static const char *cgroup_read(void)
+{
+	return beyond("cgroup_read", attach_cgroup, "sem-b", "to-r");
+}
+
+static const char *socket_read(void)
+{
+	return beyond("filter_read", attach_socket, "sem-b", "to-r");
+}
+
+static const char *drop_read(void)
+{
+	return beyond("dropped", attach_tracepoint, "sem-r", "to-a");
+}
+
+static const char *cgroup_write(void)
+{
+	return beyond("cgroup_write", attach_cgroup, NULL, NULL);
+}
+
+static const char *socket_write(void)
+{
+	return beyond("filter_write", attach_socket, NULL, NULL);
+}
+
+static const char *route_write(void)
+{
+	return beyond("route_write", attach_route, NULL, NULL);
+}
+
+static const char *netfilter_write(void)
+{
+	return beyond("netfilter_write", attach_netfilter, NULL, NULL);
+}
 
 /* ---- */
 
@@ -538,6 +629,10 @@ static const struct row {
 	{ "xdp-to-tc",		xdp,		"kept" },
 	{ "write-tc-ingress",	write_ingress,	"kept" },
 	{ "write-tc-egress",	write_egress,	"kept" },
+	{ "write-cgroup-skb",	cgroup_write,	"kept" },
+	{ "write-route",	route_write,	"kept" },
+	{ "write-netfilter",	netfilter_write, "kept" },
+	{ "write-socket-filter", socket_write,	"kept" },
 	{ "forget",		forget,		"none" },
 	{ "push",		push,		"kept" },
 	{ "forward",		forward,	"kept" },
@@ -552,9 +647,9 @@ static const struct row {
 	{ "gro-same",		gro_same,	"merged" },
 	{ "retransmit",		retransmit,	"none" },
 	{ "stale",		stale,		"none" },
-	{ "cgroup-skb",		cgroup_skb,	"kept" },
-	{ "socket-filter",	socket_filter,	"kept" },
-	{ "drop-tracepoint",	drop_tracepoint, "kept" },
+	{ "read-cgroup-skb",	cgroup_read,	"kept" },
+	{ "read-socket-filter",	socket_read,	"kept" },
+	{ "read-drop-tracepoint", drop_read,	"kept" },
 };
 
 #define NR_ROWS	(sizeof(rows) / sizeof(rows[0]))

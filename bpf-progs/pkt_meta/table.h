@@ -16,14 +16,9 @@
  */
 #include <bpf/bpf_tracing.h>
 #include "value.h"
-#include "xdp.h"
 
 #define PKT_META_ENTRIES	16384
 
-#define PKT_META_ADOPTS
-
-extern int bpf_dynptr_from_skb_meta(struct __sk_buff *skb, __u64 flags,
-				    struct bpf_dynptr *ptr__uninit) __ksym;
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
 
 struct {
@@ -42,7 +37,7 @@ static __always_inline __u64 pkt_meta_key(struct __sk_buff *skb)
 	return (__u64)bpf_cast_to_kern_ctx(skb);
 }
 
-static __always_inline struct pkt_meta_value *pkt_meta_find(__u64 key)
+static __always_inline struct pkt_meta_value *pkt_meta_at(__u64 key)
 {
 	return bpf_map_lookup_elem(&pkt_meta_table, &key);
 }
@@ -76,7 +71,7 @@ static __always_inline void pkt_meta_follow(__u64 to, __u64 from)
 
 	if (!pkt_meta_live)
 		return;
-	v = pkt_meta_find(from);
+	v = pkt_meta_at(from);
 	if (v)
 		pkt_meta_put(to, v);
 	else
@@ -118,25 +113,24 @@ int BPF_PROG(pkt_meta_fragment6, struct sk_buff *to, struct sk_buff *from)
 	return 0;
 }
 
-static __always_inline int pkt_meta_skb_reserve(struct __sk_buff *skb, __u32 n)
+static __always_inline struct pkt_meta_value *pkt_meta_find(struct __sk_buff *skb)
+{
+	return pkt_meta_at(pkt_meta_key(skb));
+}
+
+static __always_inline struct pkt_meta_value *pkt_meta_find_or_make(struct __sk_buff *skb)
 {
 	__u64 key = pkt_meta_key(skb);
-	struct pkt_meta_value *v;
-	int err;
+	struct pkt_meta_value *v = pkt_meta_at(key);
 
-	if (!n || n > PKT_META_MAX || n % 4)
-		return -EINVAL;
-	v = pkt_meta_find(key);
-	if (!v) {
-		err = pkt_meta_put(key, &pkt_meta_none);
-		if (err)
-			return err;
-		v = pkt_meta_find(key);
-	}
-	if (!v)
-		return -ENOSPC;
-	v->len = n;
-	return 0;
+	if (!v && !pkt_meta_put(key, &pkt_meta_none))
+		v = pkt_meta_at(key);
+	return v;
+}
+
+static __always_inline int pkt_meta_why(struct __sk_buff *skb)
+{
+	return -ENODATA;
 }
 
 static __always_inline int pkt_meta_skb_forget(struct __sk_buff *skb)
@@ -146,48 +140,7 @@ static __always_inline int pkt_meta_skb_forget(struct __sk_buff *skb)
 	return err == -ENOENT ? 0 : err;
 }
 
-static __always_inline int pkt_meta_skb_adopt(struct __sk_buff *skb)
-{
-	struct pkt_meta_value *v;
-	struct bpf_dynptr meta;
-	__u32 size;
-	int err;
-
-	bpf_dynptr_from_skb_meta(skb, 0, &meta);
-	size = bpf_dynptr_size(&meta);
-	if (!size)
-		return -ENODATA;
-	err = pkt_meta_skb_reserve(skb, size);
-	if (err)
-		return err;
-	v = pkt_meta_find(pkt_meta_key(skb));
-	return v ? pkt_meta_value_adopt(v, &meta, size) : -ENODATA;
-}
-
-static __always_inline long pkt_meta_skb_size(struct __sk_buff *skb)
-{
-	struct pkt_meta_value *v = pkt_meta_find(pkt_meta_key(skb));
-
-	return v ? v->len : 0;
-}
-
-static __always_inline int pkt_meta_skb_read(struct __sk_buff *skb, __u32 off, void *buf,
-					     __u32 len)
-{
-	struct pkt_meta_value *v = pkt_meta_find(pkt_meta_key(skb));
-
-	return v ? pkt_meta_value_copy(v, off, buf, len, 0) : -ENODATA;
-}
-
-static __always_inline int pkt_meta_skb_write(struct __sk_buff *skb, __u32 off,
-					      const void *buf, __u32 len)
-{
-	struct pkt_meta_value *v = pkt_meta_find(pkt_meta_key(skb));
-
-	return v ? pkt_meta_value_copy(v, off, (void *)buf, len, 1) : -ENODATA;
-}
-
 static __always_inline int pkt_meta_trace_read(struct sk_buff *skb, __u32 *buf, __u32 len)
 {
-	return pkt_meta_value_words(pkt_meta_find((__u64)skb), buf, len);
+	return pkt_meta_value_words(pkt_meta_at((__u64)skb), buf, len);
 }
