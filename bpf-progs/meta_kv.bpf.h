@@ -42,6 +42,12 @@ const volatile bool meta_kv_withheld;
 
 #define META_KV_WORDS	((PKT_META_MAX - sizeof(struct meta_kv_head)) / 4)
 
+/*
+ * The operations are functions of their own, so that a program that has many of them does
+ * not run out of stack.
+ */
+#define META_KV_OP	static __noinline __attribute__((unused)) int
+
 /* One body for both sides: which one is a constant wherever it gets inlined. */
 static __always_inline int meta_kv_read(void *ctx, bool xdp, __u32 off, void *buf, __u32 len)
 {
@@ -81,13 +87,37 @@ static __always_inline int meta_kv_make(void *ctx, bool xdp)
 	return err ?: meta_kv_write(ctx, xdp, 0, &h, sizeof(h));
 }
 
+/*
+ * So many words to another place. Functions of their own, as the verifier does not take a
+ * buffer of variable length where in another branch there was a dynptr on the stack.
+ */
+static __always_inline int meta_kv_move(void *ctx, bool xdp, __u32 from, __u32 to, __u32 words)
+{
+	__u32 buf[META_KV_WORDS];
+
+	if (words > META_KV_WORDS)
+		return -EBADMSG;
+	return meta_kv_read(ctx, xdp, meta_kv_off(from), buf, words * 4) ?:
+	       meta_kv_write(ctx, xdp, meta_kv_off(to), buf, words * 4);
+}
+
+META_KV_OP meta_kv_xdp_move(struct xdp_md *ctx, __u32 from, __u32 to, __u32 words)
+{
+	return meta_kv_move(ctx, true, from, to, words);
+}
+
+META_KV_OP meta_kv_skb_move(struct __sk_buff *skb, __u32 from, __u32 to, __u32 words)
+{
+	return meta_kv_move(skb, false, from, to, words);
+}
+
 /* 0: a flag; 1, 2: words of value; META_KV_DEL. val has room for two. */
 #define META_KV_DEL	-1
 static __always_inline int meta_kv_put(void *ctx, bool xdp, __u32 key, const __u32 *val, int what)
 {
 	const __u32 want = what > 0 ? what : 0, half = key / 32 & 1;
 	const __u64 bit = 1ULL << (key & 63);
-	__u32 at, has, end, bits, tail[META_KV_WORDS];
+	__u32 at, has, end, bits;
 	struct meta_kv_head h;
 	long size;
 	int err;
@@ -110,12 +140,9 @@ static __always_inline int meta_kv_put(void *ctx, bool xdp, __u32 key, const __u
 		if (meta_kv_off(end - has + want) > size)
 			return -ENOSPC;
 		end -= at + has;
-		barrier_var(end);
-		if (end > META_KV_WORDS)
-			return -EBADMSG;
 		if (end) {
-			err = meta_kv_read(ctx, xdp, meta_kv_off(at + has), tail, end * 4) ?:
-			      meta_kv_write(ctx, xdp, meta_kv_off(at + want), tail, end * 4);
+			err = xdp ? meta_kv_xdp_move(ctx, at + has, at + want, end) :
+				    meta_kv_skb_move(ctx, at + has, at + want, end);
 			if (err)
 				return err;
 		}
@@ -143,8 +170,6 @@ static __always_inline int meta_kv_find(const struct meta_kv_head *h, __u32 key,
 {
 	const __u64 bit = 1ULL << (key & 63);
 
-	if (key >= META_KV_KEYS)
-		return -EINVAL;
 	if (!((meta_kv_bits(h->low) | meta_kv_bits(h->high)) & bit))
 		return -ENOENT;
 	if (meta_kv_words(h, bit) != words)
@@ -155,7 +180,7 @@ static __always_inline int meta_kv_find(const struct meta_kv_head *h, __u32 key,
 static __always_inline int meta_kv_get(void *ctx, bool xdp, __u32 key, void *val, __u32 words)
 {
 	struct meta_kv_head h;
-	int at = meta_kv_open(ctx, xdp, &h);
+	int at = key < META_KV_KEYS ? meta_kv_open(ctx, xdp, &h) : -EINVAL;
 
 	at = at ?: meta_kv_find(&h, key, words);
 	if (at < 0)
@@ -167,20 +192,11 @@ static __always_inline int meta_kv_get(void *ctx, bool xdp, __u32 key, void *val
 static __always_inline int meta_kv_has(void *ctx, bool xdp, __u32 key)
 {
 	struct meta_kv_head h;
-	int err = meta_kv_open(ctx, xdp, &h);
+	int err = key < META_KV_KEYS ? meta_kv_open(ctx, xdp, &h) : -EINVAL;
 
-	if (err)
-		return err;
-	if (key >= META_KV_KEYS)
-		return -EINVAL;
-	return (meta_kv_bits(h.low) | meta_kv_bits(h.high)) >> (key & 63) & 1;
+	return err ?: (meta_kv_bits(h.low) | meta_kv_bits(h.high)) >> (key & 63) & 1;
 }
 
-/*
- * The operations are functions of their own, so that a program that has many of them does
- * not run out of stack.
- */
-#define META_KV_OP	static __noinline __attribute__((unused)) int
 #define META_KV_SIDE(side, type, xdp)							\
 META_KV_OP meta_kv_##side##_make(type *ctx)						\
 {											\
@@ -258,6 +274,8 @@ static __always_inline int meta_kv_trace_get(struct sk_buff *skb, __u32 key, __u
 	int at = pkt_meta_trace_read(skb, (__u32 *)&m, sizeof(m));
 	__u32 i;
 
+	if (key >= META_KV_KEYS)
+		return -EINVAL;
 	if (at)
 		return at == -EINVAL ? -EBADMSG : at;
 	if (m.head.id != META_KV_ID)
