@@ -176,15 +176,21 @@ static int print_none(enum libbpf_print_level level, const char *fmt, va_list ap
 	return 0;
 }
 
-/* Of the verifier's log: the last line that is no statistics. */
+/*
+ * Of the verifier's log: what it says before it explains itself; from an older one, that
+ * does not, the last line that is no statistics.
+ */
 static void last_words(char *log, char *why, size_t size)
 {
 	char *line, *save;
 
-	for (line = strtok_r(log, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+	for (line = strtok_r(log, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (!strncmp(line, "Verification failed", 19))
+			break;
 		if (strncmp(line, "processed ", 10) && strncmp(line, "verification time", 17) &&
 		    strncmp(line, "stack depth", 11) && line[strspn(line, " ")])
 			snprintf(why, size, "%s", line);
+	}
 }
 
 bool example_probe(const void *(*elf_bytes)(size_t *size), const char *program, char *why,

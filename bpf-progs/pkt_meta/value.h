@@ -53,6 +53,7 @@ static __always_inline int pkt_meta_skb_adopt(struct __sk_buff *skb)
 	v = pkt_meta_find(skb);
 	if (!v)
 		return -ENODATA;
+	barrier_var(size);	/* or what reserve() knows of it is known here, but not to the verifier */
 	if (size <= PKT_META_MAX && !bpf_dynptr_read(v->words, size, &meta, 0, 0))
 		return 0;
 	v->len = 0;

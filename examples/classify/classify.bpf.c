@@ -130,7 +130,7 @@ int at_tc(struct __sk_buff *skb)
 {
 	struct headers h;
 
-	if (mode == MODE_TAG)
+	if (mode == MODE_TAG && !alone[STAGE_TC])
 		meta_kv_skb_adopt(skb);
 	if (load(skb, &h))
 		stage(skb, &h, STAGE_TC);
