@@ -89,7 +89,8 @@ static __always_inline int meta_kv_make(void *ctx, bool xdp)
 
 /*
  * So many words to another place. Functions of their own, as the verifier does not take a
- * buffer of variable length where in another branch there was a dynptr on the stack.
+ * buffer of variable length where in another branch there was a dynptr on the stack; and
+ * not static, so that it looks at them once, not at each call with each length.
  */
 static __always_inline int meta_kv_move(void *ctx, bool xdp, __u32 from, __u32 to, __u32 words)
 {
@@ -101,12 +102,12 @@ static __always_inline int meta_kv_move(void *ctx, bool xdp, __u32 from, __u32 t
 	       meta_kv_write(ctx, xdp, meta_kv_off(to), buf, words * 4);
 }
 
-META_KV_OP meta_kv_xdp_move(struct xdp_md *ctx, __u32 from, __u32 to, __u32 words)
+__weak __noinline int meta_kv_xdp_move(struct xdp_md *ctx, __u32 from, __u32 to, __u32 words)
 {
 	return meta_kv_move(ctx, true, from, to, words);
 }
 
-META_KV_OP meta_kv_skb_move(struct __sk_buff *skb, __u32 from, __u32 to, __u32 words)
+__weak __noinline int meta_kv_skb_move(struct __sk_buff *skb, __u32 from, __u32 to, __u32 words)
 {
 	return meta_kv_move(skb, false, from, to, words);
 }
