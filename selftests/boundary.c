@@ -56,8 +56,8 @@ static const struct {
 	{ "seg6", TUNNEL },
 	{ "wireguard", TUNNEL | CRYPT },
 	{ "vti", TUNNEL | CRYPT },
-	/* IPsec is encryption, in tunnel mode, too */
-	{ "xfrmi", CRYPT },
+	{ "xfrmi", TUNNEL | CRYPT },
+	/* IPsec by policy is encryption, in tunnel mode, too */
 	{ "esp4", CRYPT },
 	{ "esp6", CRYPT },
 	{ "macsec", CRYPT },
