@@ -16,8 +16,9 @@
  *	meta_kv_SIDE_has(ctx, key)		1: set, whatever its type; 0: not
  *	meta_kv_SIDE_del(ctx, key)
  *	meta_kv_skb_adopt(skb)			what XDP left: at the first tc ingress only
- *	meta_kv_trace_get_u32(skb, key, &value)	also _u64; tp_btf and fentry programs, skb
- *						being an argument; META_KV_SIZE as it was made
+ *	meta_kv_trace_get_u32(skb, key, &value)	also _u64; netfilter, tp_btf and fentry
+ *						programs, which have a struct sk_buff;
+ *						META_KV_SIZE as it was made
  *
  * All return 0 (has: 0 or 1) or
  *	-ENODATA	the packet has no metadata

@@ -17,7 +17,7 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define CHECKS		64
-#define COSTS		16
+#define COSTS		32
 
 struct example example;
 
@@ -34,7 +34,7 @@ static struct check {
 static unsigned int nr_checks;
 
 static struct {
-	const char *state;
+	const char *what, *state;
 	double value, floor;
 } costs[COSTS];
 static unsigned int nr_costs;
@@ -258,8 +258,14 @@ double example_best(int (*round)(void *arg), void *arg, unsigned int rounds)
 
 void example_cost(const char *state, double value, double floor)
 {
+	example_cost_per("packet", state, value, floor);
+}
+
+void example_cost_per(const char *what, const char *state, double value, double floor)
+{
 	if (nr_costs == COSTS)
 		example_die("more than %d costs", COSTS);
+	costs[nr_costs].what = what;
 	costs[nr_costs].state = state;
 	costs[nr_costs].value = value;
 	costs[nr_costs++].floor = floor;
@@ -285,9 +291,13 @@ unsigned long long example_bad(const char *where, const struct meta_kv_bad *bad)
 	return sum;
 }
 
-static const char *unit(void)
+static const char *unit(unsigned int i)
 {
-	return example.icount ? "instructions/packet" : "ns/packet";
+	static char unit[64];
+
+	snprintf(unit, sizeof(unit), "%s/%s", example.icount ? "instructions" : "ns",
+		 costs[i].what);
+	return unit;
 }
 
 static void write_results(void)
@@ -308,7 +318,7 @@ static void write_results(void)
 		results_begin(results);
 		results_str(results, "case", example.name);
 		results_str(results, "state", costs[i].state);
-		results_str(results, "unit", unit());
+		results_str(results, "unit", unit(i));
 		results_real(results, "value", costs[i].value);
 		results_real(results, "floor", costs[i].floor);
 		results_int(results, "boots", 1);
@@ -325,10 +335,10 @@ int example_finish(void)
 	bool all = true;
 
 	if (nr_costs) {
-		example_say("\n%s, beyond the same way with programs that only count:", unit());
+		example_say("\nbeyond the same with programs that only count:");
 		for (unsigned int i = 0; i < nr_costs; i++)
-			example_say("  %-24s %8.0f   (%.0f - %.0f)", costs[i].state,
-				    costs[i].value - costs[i].floor, costs[i].value,
+			example_say("  %-28s %8.0f %s (%.0f - %.0f)", costs[i].state,
+				    costs[i].value - costs[i].floor, unit(i), costs[i].value,
 				    costs[i].floor);
 	}
 	example_say("%s", "");

@@ -75,9 +75,11 @@ double example_best(int (*round)(void *arg), void *arg, unsigned int rounds);
 
 /*
  * What a packet costs, from end to end; floor: on the same path, with programs that do
- * nothing but count. Instructions under icount, else ns.
+ * nothing but count. Instructions under icount, else ns. The other one: of something else
+ * than a packet ("operation").
  */
 void example_cost(const char *state, double value, double floor);
+void example_cost_per(const char *what, const char *state, double value, double floor);
 
 /* Says how many packets had unusable metadata, by the reason; returns how many in all. */
 unsigned long long example_bad(const char *where, const struct meta_kv_bad *bad);

@@ -26,9 +26,13 @@ TESTS += $(if $(and $(filter movable,$(VARIANTS)),$(EX_RUN)),examples-test)
 EX_CFLAGS := -O2 -g -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
 EX_LIB    := examples/example.c lib/netns.c lib/results.c lib/train.c
 
+# The skeletons it uses: its own, perhaps others'.
+$(foreach e,$(EX_ALL),$(eval EX_SKEL_$e := $(shell sed -n \
+	's/^\#include "\(.*\.skel\.h\)"/\1/p' examples/$e/$e.c)))
+
 # build/examples/FLAVOUR/NAME/: $(call ex_rules,FLAVOUR,NAME)
 define ex_rules
-build/examples/$1/$2/$2: examples/$2/$2.c $(EX_LIB) build/bpf/$1/$2.skel.h \
+build/examples/$1/$2/$2: examples/$2/$2.c $(EX_LIB) $(EX_SKEL_$2:%=build/bpf/$1/%) \
 			 $(wildcard examples/*.h examples/$2/*.h lib/*.h bpf-progs/*.h)
 	@mkdir -p $$(@D)
 	$$(if $$(V),,@echo '  CC      $$@')

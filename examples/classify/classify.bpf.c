@@ -103,8 +103,8 @@ int classify(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-/* What all the other stages do. */
-static __always_inline void stage(struct __sk_buff *skb, const struct headers *h, enum stage s)
+/* What all the other stages do; netfilter's programs have a struct sk_buff. */
+static __always_inline void stage(void *skb, const struct headers *h, enum stage s)
 {
 	__u64 tag = 0;
 	int err = -ENODATA;
@@ -112,7 +112,9 @@ static __always_inline void stage(struct __sk_buff *skb, const struct headers *h
 	if (!ours(h))
 		return;
 	if (mode == MODE_TAG && !alone[s]) {
-		err = meta_kv_skb_get_u64(skb, META_KEY_SERVICE, &tag);
+		err = s == STAGE_NETFILTER ?
+		      meta_kv_trace_get_u64(skb, META_KEY_SERVICE, &tag) :
+		      meta_kv_skb_get_u64(skb, META_KEY_SERVICE, &tag);
 		meta_kv_count(&bad[s], err);
 	}
 	if (err && mode != MODE_COUNT)
