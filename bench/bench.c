@@ -3,21 +3,27 @@
  * What a packet costs, from send() to recv(), on one kernel in one boot. Under icount the
  * guest's clock counts instructions, a nanosecond each.
  *
- *	lo	UDP loopback: 36 bytes to and fro between two sockets
- *	fwd	a - r - b: 600 bytes of UDP through a router, over veth
- *	vxlan	a - r1 = r2 - b: the same through a tunnel
+ * Tables say what is measured: `paths` the ways a packet can take, `rows` what programs do
+ * to it there. The network is the testbed's, a tunnel of it may lie on a path.
+ *
+ * In two passes, for what can make metadata arms a kernel for good: first what the paths
+ * cost without a program ("idle") and with programs that only count ("floor"), then armed,
+ * unlabelled ("armed"), then the rows. Floors and rows are run some more to see what
+ * the programs alone take, and what is allocated and moved.
  *
  * One process owns the sockets at both ends. With one CPU all hops are through, in softirqs,
  * when send() returns, and recv() finds the packet: nothing sleeps.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
-#include <linux/if_link.h>
+#include <math.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,275 +31,546 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "../lib/ktap.h"
 #include "../lib/netns.h"
 #include "../lib/results.h"
+#include "../lib/train.h"
+#include "../tunnels-testbed/net.h"
 #include "bench.h"
 #include "bench.skel.h"
+#include "bench_count.skel.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
-#define PACKETS		1000	/* a round */
-#define WARM		3	/* rounds that do not count */
-#define ROUNDS		25
+#define RARE		150	/* one packet of so many is labelled: 0.7 % */
+#define PACKETS		64	/* a round: mostly between two ticks; page pools work in 64s */
+#define WARM		8	/* rounds that do not count */
+#define ROUNDS		20
+#define PORT		4000
+#define DATAGRAM	1200	/* of a train */
+
+#ifndef SO_ATTACH_BPF
+#define SO_ATTACH_BPF	50
+#endif
+#define CGROUP		"/sys/fs/cgroup/bench"
 
 /* ---- paths ---- */
 
-/* One namespace and what `ip -batch` is told in it, when all of them are there. */
-struct node {
-	const char *ns;
-	bool router;
-	const char *ip;
+/* Where a path begins and ends, and where its hooks are. */
+struct where {
+	struct {
+		enum node node;
+		const char *addr;
+	} end[2];
+	struct {
+		enum node node;
+		const char *dev;
+	} in, out;		/* the first device it comes in by, the last it goes out by */
 };
+
+#define HERE	NODES		/* a namespace of its own, beside the testbed's */
+
+static const struct where
+loop = { { { HERE, "127.0.0.1" }, { HERE, "127.0.0.2" } }, { HERE, "lo" }, { HERE, "lo" } },
+link1 = { { { SRC, "192.0.2.1" }, { R1, "192.0.2.2" } }, { R1, "to-src" }, { SRC, "to-r1" } },
+net = { { { SRC, "192.0.2.1" }, { SINK, "203.0.113.2" } }, { R1, "to-src" }, { SRC, "to-r1" } };
 
 struct path {
 	const char *name;
-	size_t bytes;
-	bool both;			/* every other packet goes the other way */
-	struct {
-		const char *ns, *addr;
-	} end[2];
-	const char *xdp_ns, *xdp_dev;	/* the first hop, if there is one */
-	struct node nodes[4];
+	const struct where *where;
+	int type;		/* SOCK_ */
+	size_t bytes;		/* of one send() */
+	const char *tunnel;	/* the testbed's name for it; nested OUTER/INNER */
+	bool both;		/* every other packet goes the other way */
+	bool train;		/* bytes are several datagrams, which GRO puts together again */
+	bool basic;		/* without T= too */
 
 	bool chosen;
 	int fd[2];
-	unsigned int late;		/* packets that recv() had to wait for */
+	unsigned int late;	/* packets that recv() had to wait for */
 };
 
-#define MAC(node, dev)	"02:00:00:00:0" #node ":0" #dev
+#define TUNNEL(tunnel, ...)	{ tunnel, &net, SOCK_DGRAM, 600, tunnel, __VA_ARGS__ }
 
-/* Neighbours are fixed and IPv6 is off: nobody else sends anything. */
+/* One a line, the name first: bench.mk reads them. */
 static struct path paths[] = {
-{
-	.name = "lo", .bytes = 36, .both = true,
-	.end = { { NULL, "127.0.0.1" }, { NULL, "127.0.0.2" } },
-}, {
-	.name = "fwd", .bytes = 600,
-	.end = { { "fwd-a", "192.0.2.1" }, { "fwd-b", "203.0.113.2" } },
-	.xdp_ns = "fwd-r", .xdp_dev = "to-a",
-	.nodes = {
-	{ "fwd-a", false,
-		"link add to-r address " MAC(1, 1) " type veth"
-			" peer name to-a address " MAC(2, 1) " netns fwd-r\n"
-		"addr add 192.0.2.1/24 dev to-r\n"
-		"link set to-r up\n"
-		"neigh add 192.0.2.2 lladdr " MAC(2, 1) " dev to-r nud permanent\n"
-		"route add default via 192.0.2.2\n" },
-	{ "fwd-r", true,
-		"link add to-b address " MAC(2, 2) " type veth"
-			" peer name to-r address " MAC(3, 1) " netns fwd-b\n"
-		"addr add 192.0.2.2/24 dev to-a\n"
-		"addr add 203.0.113.1/24 dev to-b\n"
-		"link set to-a up\n"
-		"link set to-b up\n"
-		"neigh add 192.0.2.1 lladdr " MAC(1, 1) " dev to-a nud permanent\n"
-		"neigh add 203.0.113.2 lladdr " MAC(3, 1) " dev to-b nud permanent\n" },
-	{ "fwd-b", false,
-		"addr add 203.0.113.2/24 dev to-r\n"
-		"link set to-r up\n"
-		"neigh add 203.0.113.1 lladdr " MAC(2, 2) " dev to-r nud permanent\n"
-		"route add default via 203.0.113.1\n" },
-	},
-}, {
-	.name = "vxlan", .bytes = 600,
-	.end = { { "vxlan-a", "192.0.2.1" }, { "vxlan-b", "203.0.113.2" } },
-	.xdp_ns = "vxlan-r1", .xdp_dev = "to-a",
-	.nodes = {
-	{ "vxlan-a", false,
-		"link add to-r1 address " MAC(1, 1) " type veth"
-			" peer name to-a address " MAC(2, 1) " netns vxlan-r1\n"
-		"addr add 192.0.2.1/24 dev to-r1\n"
-		"link set to-r1 up\n"
-		"neigh add 192.0.2.2 lladdr " MAC(2, 1) " dev to-r1 nud permanent\n"
-		"route add default via 192.0.2.2\n" },
-	{ "vxlan-r1", true,
-		"link add to-r2 address " MAC(2, 2) " type veth"
-			" peer name to-r1 address " MAC(3, 1) " netns vxlan-r2\n"
-		"addr add 192.0.2.2/24 dev to-a\n"
-		"addr add 198.51.100.1/26 dev to-r2\n"
-		"link set to-a up\n"
-		"link set to-r2 up\n"
-		"neigh add 192.0.2.1 lladdr " MAC(1, 1) " dev to-a nud permanent\n"
-		"neigh add 198.51.100.2 lladdr " MAC(3, 1) " dev to-r2 nud permanent\n"
-		"link add tun address " MAC(2, 3) " type vxlan id 42 local 198.51.100.1"
-			" remote 198.51.100.2 dstport 4789\n"
-		"addr add 198.51.100.129/26 dev tun\n"
-		"link set tun up\n"
-		"neigh add 198.51.100.130 lladdr " MAC(3, 3) " dev tun nud permanent\n"
-		"route add 203.0.113.0/24 via 198.51.100.130\n" },
-	{ "vxlan-r2", true,
-		"link add to-b address " MAC(3, 2) " type veth"
-			" peer name to-r2 address " MAC(4, 1) " netns vxlan-b\n"
-		"addr add 198.51.100.2/26 dev to-r1\n"
-		"addr add 203.0.113.1/24 dev to-b\n"
-		"link set to-r1 up\n"
-		"link set to-b up\n"
-		"neigh add 198.51.100.1 lladdr " MAC(2, 2) " dev to-r1 nud permanent\n"
-		"neigh add 203.0.113.2 lladdr " MAC(4, 1) " dev to-b nud permanent\n"
-		"link add tun address " MAC(3, 3) " type vxlan id 42 local 198.51.100.2"
-			" remote 198.51.100.1 dstport 4789\n"
-		"addr add 198.51.100.130/26 dev tun\n"
-		"link set tun up\n"
-		"neigh add 198.51.100.129 lladdr " MAC(2, 3) " dev tun nud permanent\n"
-		"route add 192.0.2.0/24 via 198.51.100.129\n" },
-	{ "vxlan-b", false,
-		"addr add 203.0.113.2/24 dev to-r2\n"
-		"link set to-r2 up\n"
-		"neigh add 203.0.113.1 lladdr " MAC(3, 2) " dev to-r2 nud permanent\n"
-		"route add default via 203.0.113.1\n" },
-	},
-},
+	{ "lo",	    &loop,  SOCK_DGRAM,	 36,	.both = true, .basic = true },
+	{ "lo-tcp", &loop,  SOCK_STREAM, 36,	.both = true, .basic = true },
+	{ "link",   &link1, SOCK_DGRAM,	 600,	.basic = true },
+	{ "ops",    &link1, SOCK_DGRAM,	 64 },
+	{ "gro",    &link1, SOCK_DGRAM,	 8 * DATAGRAM, .train = true, .basic = true },
+	{ "fwd",    &net,   SOCK_DGRAM,	 600,	"plain", .basic = true },
+	{ "gso",    &net,   SOCK_STREAM, 65000,	"plain", .both = true },
+	{ "vxlan",  &net,   SOCK_DGRAM,	 600,	"vxlan4", .basic = true },
+	/* deeper, and of what has no limit of its own to how deep */
+	TUNNEL("vxlan4/gretap4", .basic = true),
+	TUNNEL("vxlan4/gretap4/vlan/vlan"),
+	TUNNEL("vlan"),
+	TUNNEL("vlan/vlan"),
+	TUNNEL("vlan/vlan/vlan/vlan"),
+	TUNNEL("vlan/vlan/vlan/vlan/vlan/vlan/vlan/vlan"),
+	/* of each kind */
+	TUNNEL("gre4"),
+	TUNNEL("gretap4"),
+	TUNNEL("ipip"),
+	TUNNEL("geneve4"),
+	TUNNEL("gue"),
+	TUNNEL("bareudp"),
+	TUNNEL("mpls"),
+	TUNNEL("seg6"),
+	TUNNEL("qinq"),
+	TUNNEL("macsec"),
+	TUNNEL("gre-frag"),
+	TUNNEL("flood"),
 };
+
+static const char *tunnel_dir = "tunnels-testbed";
+static struct tunnel *tunnels;
+static int nr_tunnels;
+
+/* The tunnel of that name, made of those that are in it. NULL: why is on stderr. */
+static const struct tunnel *find_tunnel(const char *name)
+{
+	const char *rest = strrchr(name, '/'), *why;
+	const struct tunnel *outer = NULL, *inner = NULL;
+	struct tunnel *t;
+	char *head;
+
+	for (int i = 0; i < nr_tunnels; i++)
+		if (!strcmp(tunnels[i].name, rest ? rest + 1 : name))
+			inner = &tunnels[i];
+	if (!inner)
+		fprintf(stderr, "# %s: no such tunnel in %s\n", name, tunnel_dir);
+	if (!inner || !rest)
+		return inner;
+	head = strndup(name, rest - name);
+	outer = find_tunnel(head);
+	free(head);
+	t = malloc(sizeof(*t));
+	if (!outer || !t)
+		return NULL;
+	why = tunnel_nest(t, outer, inner);
+	if (!why)
+		return t;
+	fprintf(stderr, "# %s: %s\n", name, why);
+	return NULL;
+}
+
+static unsigned int depth(const struct path *p)
+{
+	unsigned int n = p->tunnel && strcmp(p->tunnel, "plain");
+
+	for (const char *c = p->tunnel; n && *c; c++)
+		n += *c == '/';
+	return n;
+}
+
+
+static const char *ns_of(enum node n)
+{
+	return n == HERE ? "bench" : net_ns(n);
+}
+
+static int complain(const struct path *p, const char *what)
+{
+	fprintf(stderr, "# %s: %s: %s\n", p->name, what, strerror(errno));
+	return -1;
+}
+
+static int end_up(struct path *p, int e)
+{
+	const struct timeval patience = { .tv_sec = 2 * vm_scale() };
+	const int on = 1, mine = e || p->type == SOCK_DGRAM ? PORT : 0;
+	int home = netns_enter(ns_of(p->where->end[e].node)), fd, size = 4 << 20;
+	union address at, peer;
+
+	fd = socket(AF_INET, p->type | SOCK_CLOEXEC, 0);
+	netns_leave(home);
+	if (fd < 0)
+		return complain(p, "socket");
+	p->fd[e] = fd;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ||
+	    bind(fd, &at.sa, address(&at, p->where->end[e].addr, mine)))
+		return complain(p, "bind");
+	address(&peer, p->where->end[!e].addr, PORT);
+	if (p->type == SOCK_DGRAM)
+		return connect(fd, &peer.sa, sizeof(peer.in)) ? complain(p, "connect") : 0;
+	if (e)
+		return listen(fd, 1) ? complain(p, "listen") : 0;
+	return 0;
+}
+
+static int stream_up(struct path *p)
+{
+	const int on = 1, listener = p->fd[1];
+	union address peer;
+
+	if (connect(p->fd[0], &peer.sa, address(&peer, p->where->end[1].addr, PORT)))
+		return complain(p, "connect");
+	p->fd[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	close(listener);
+	if (p->fd[1] < 0)
+		return complain(p, "accept");
+	for (int e = 0; e < 2; e++)
+		if (setsockopt(p->fd[e], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)))
+			return complain(p, "TCP_NODELAY");
+	return 0;
+}
+
+/* Trains are cut in src's stack, and merged in r1 where they come in. */
+static int train_up(struct path *p)
+{
+	int size = DATAGRAM, on = 1;
+
+	if (setsockopt(p->fd[0], IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size)) ||
+	    setsockopt(p->fd[1], IPPROTO_UDP, UDP_GRO, &on, sizeof(on)))
+		return complain(p, "UDP_SEGMENT");
+	return net_feature(SRC, "to-r1", "tx-udp-segmentation", false) ||
+	       net_feature(R1, "to-src", "rx-gro", true) ? -1 : 0;
+}
+
+static int path_up(struct path *p)
+{
+	const struct tunnel *t = p->tunnel ? find_tunnel(p->tunnel) : NULL;
+
+	p->fd[0] = p->fd[1] = -1;
+	if ((p->tunnel && !t) || (t && net_tunnel_up(t, false)) ||
+	    end_up(p, 1) || end_up(p, 0))
+		return -1;
+	return p->type == SOCK_STREAM ? stream_up(p) : p->train ? train_up(p) : 0;
+}
+
+static void path_down(struct path *p)
+{
+	for (int e = 0; e < 2; e++)
+		if (p->fd[e] >= 0)
+			close(p->fd[e]);
+	if (p->train) {
+		net_feature(SRC, "to-r1", "tx-udp-segmentation", true);
+		net_feature(R1, "to-src", "rx-gro", false);
+	}
+	if (p->tunnel)
+		net_tunnel_down(find_tunnel(p->tunnel));
+}
 
 /*
- * Neighbours of all namespaces are in one hash table, as large as it ever had to be, and its
- * seed is random: with few buckets, how long the chains are that a packet meets differs from
- * boot to boot, 5 instructions a link. So it is made to grow, and few boots are left that do.
+ * Tables of all namespaces, their seeds random: with few buckets, how long the chains are
+ * that a packet meets differs from boot to boot, some instructions a link. The sockets'
+ * have a size from the command line (bench.mk), the neighbours' is made to grow.
  */
 static int grow_neighbour_table(void)
 {
-	return netns_sh(NULL, "ip link add grow type dummy && ip link set grow up && "
+	return netns_sh("bench", "ip link add grow type dummy && ip link set grow up && "
 			"for i in $(seq 2000); do echo neigh add 10.0.$((i / 250)).$((i %% 250)) "
 			"lladdr 02:00:00:00:00:01 dev grow nud permanent; done | ip -batch - && "
 			"ip link del grow");
 }
 
-static int node_add(const struct node *n)
+/* The first socket of a tunnel over UDP makes all of them a bit slower: have one. */
+static int have_encapsulation(void)
 {
-	return netns_add(n->ns) ||
-	       netns_sysctl(n->ns, "net/ipv6/conf/all/disable_ipv6", "1") ||
-	       netns_sysctl(n->ns, "net/ipv6/conf/default/disable_ipv6", "1") ||
-	       (n->router && netns_sysctl(n->ns, "net/ipv4/ip_forward", "1")) ? -1 : 0;
+	const int type = UDP_ENCAP_ESPINUDP;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return fd < 0 || setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &type, sizeof(type)) ? -1 : 0;
 }
 
-static int end_up(struct path *p, int e)
-{
-	const struct timeval patience = { .tv_sec = 1 };
-	struct sockaddr_in at[2];
-	int home = -1;
+/* ---- rows ---- */
 
-	for (int i = 0; i < 2; i++) {
-		at[i] = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(4000) };
-		inet_pton(AF_INET, p->end[i].addr, &at[i].sin_addr);
-	}
-	if (p->end[e].ns) {
-		home = netns_enter(p->end[e].ns);
-		if (home < 0)
-			return -1;
-	}
-	p->fd[e] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	netns_leave(home);
-	if (p->fd[e] >= 0 &&
-	    !setsockopt(p->fd[e], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) &&
-	    !bind(p->fd[e], (struct sockaddr *)&at[e], sizeof(at[e])) &&
-	    !connect(p->fd[e], (struct sockaddr *)&at[!e], sizeof(at[!e])))
-		return 0;
-	fprintf(stderr, "# %s: socket: %s\n", p->name, strerror(errno));
-	return -1;
-}
-
-static int path_up(struct path *p)
-{
-	const struct node *n, *end = p->nodes + ARRAY_SIZE(p->nodes);
-
-	for (n = p->nodes; n < end && n->ns; n++)
-		if (node_add(n))
-			return -1;
-	for (n = p->nodes; n < end && n->ns; n++)
-		if (netns_sh(n->ns, "ip -batch - <<EOF\n%sEOF", n->ip))
-			return -1;
-	return end_up(p, 0) || end_up(p, 1) ? -1 : 0;
-}
-
-/* ---- states ---- */
-
-/*
- * In this order: what a state turns on stays on. Its floor is the state before it, on the
- * same kernel: what XDP costs, what metadata costs beyond XDP.
- */
-enum state { IDLE, ARMED, XDP_ONLY, META32, META128, STATES };
-
-static const struct {
-	const char *name;
-	bool attach;
-	int floor;		/* -1: the other kernel's same state is all there is */
-	unsigned int size;
-	double target;		/* percent over baseline, 0: none is set */
-} states[STATES] = {
-	[IDLE]	   = { "idle",	   .floor = -1,		.target = 0.3 },
-	[ARMED]	   = { "armed",	   .floor = IDLE,	.target = 0.5, .size = 32 },
-	[XDP_ONLY] = { "xdp-pass", .floor = ARMED,	.attach = true },
-	[META32]   = { "meta32",   .floor = XDP_ONLY,	.attach = true, .size = 32 },
-	[META128]  = { "meta128",  .floor = XDP_ONLY,	.attach = true, .size = 128 },
+static const char * const hook_name[BENCH_HOOKS] = {
+	[AT_XDP] = "xdp", [AT_TC_IN] = "tc-ingress", [AT_TC_OUT] = "tc-egress",
+	[AT_CG_IN] = "cgroup-ingress", [AT_CG_OUT] = "cgroup-egress", [AT_SOCKET] = "socket",
 };
 
-static struct bench_bpf *skels[STATES];
+static const unsigned short sizes_xdp[] = { 4, 16, 64, 128, 208, 0 },
+			    sizes_all[] = { 4, 16, 64, 128, 208, 252, 0 },
+			    size16[] = { 16, 0 }, size64[] = { 64, 0 };
 
-static bool applies(const struct path *p, enum state s)
+/* What XDP left is the packet's where the stack begins. */
+#define FROM_XDP(op)	[AT_XDP] = MAKE, [AT_TC_IN] = ADOPT | (op)
+
+static const struct row {
+	const char *name;
+	const char *path;	/* NULL: all whose first device has XDP, but "ops" */
+	unsigned char op[BENCH_HOOKS];
+	const unsigned short *sizes;
+	bool rare;		/* also one of RARE */
+} rows[] = {
+	{ "labelled", NULL, { FROM_XDP(0) }, size64, true },
+	{ "labelled", "lo", { [AT_TC_OUT] = MAKE }, size64, true },
+	{ "labelled", "lo-tcp", { [AT_TC_OUT] = MAKE }, size64, true },
+	{ "tc-egress-to-tc-ingress", "lo", { [AT_TC_OUT] = MAKE, [AT_TC_IN] = READ }, sizes_all },
+	{ "xdp-to-socket", "link", { FROM_XDP(0), [AT_CG_IN] = READ }, sizes_xdp },
+
+	{ "xdp.make", "ops", { [AT_XDP] = MAKE }, size16 },
+	{ "xdp.make-read", "ops", { [AT_XDP] = MAKE | READ }, size16 },
+	{ "xdp.make-forget", "ops", { [AT_XDP] = MAKE | FORGET }, size16 },
+	{ "tc-ingress.make", "ops", { [AT_TC_IN] = MAKE }, size16 },
+	{ "tc-ingress.adopt", "ops", { FROM_XDP(0) }, size16 },
+	{ "tc-ingress.read", "ops", { FROM_XDP(READ) }, size16 },
+	{ "tc-ingress.write", "ops", { FROM_XDP(WRITE) }, size16 },
+	{ "tc-ingress.forget", "ops", { FROM_XDP(FORGET) }, size16 },
+	{ "tc-egress.make", "ops", { [AT_TC_OUT] = MAKE }, size16 },
+	{ "tc-egress.make-read", "ops", { [AT_TC_OUT] = MAKE | READ }, size16 },
+	{ "tc-egress.make-write", "ops", { [AT_TC_OUT] = MAKE | WRITE }, size16 },
+	{ "tc-egress.make-forget", "ops", { [AT_TC_OUT] = MAKE | FORGET }, size16 },
+	{ "cgroup-ingress.read", "ops", { FROM_XDP(0), [AT_CG_IN] = READ }, size16 },
+	{ "cgroup-egress.make", "ops", { [AT_CG_OUT] = MAKE }, size16 },
+	{ "cgroup-egress.make-read", "ops", { [AT_CG_OUT] = MAKE | READ }, size16 },
+	{ "socket.read", "ops", { FROM_XDP(0), [AT_SOCKET] = READ }, size16 },
+};
+
+/* ---- cells: what is measured ---- */
+
+/*
+ * All of them a packet. COST is that of the best round: what else runs (the tick, who
+ * reports to the host) only adds to it, at random, and what is done once in many packets
+ * is in every round.
+ */
+enum metric { COST, CYCLES, RUN_TIME, ALLOCS, ALLOC_BYTES, EXPANDS, MOVES, MOVED, METRICS };
+
+static const char *unit[METRICS] = {
+	[COST] = "ns/packet",
+	[CYCLES] = "TSC cycles/packet",		/* not under icount, where it is COST */
+	[RUN_TIME] = "ns in BPF/packet",	/* the kernel's own count, and what counting takes */
+	[ALLOCS] = "allocations/packet",
+	[ALLOC_BYTES] = "bytes allocated/packet",
+	[EXPANDS] = "head reallocations/packet",
+	[MOVES] = "relocations/packet",
+	[MOVED] = "bytes moved/packet",
+};
+
+enum state { IDLE, FLOOR, ARMED, ROW };
+static const char * const state_name[] = { "idle", "floor", "armed", "row" };
+
+struct cell {
+	enum state state;
+	struct path *path;
+	const struct row *row;		/* ROW */
+	unsigned int hooks;		/* FLOOR, ROW: where programs are */
+	unsigned int size;
+	unsigned int every;		/* 0: none is labelled */
+	int packets;			/* a round: of these every'th is labelled, in each */
+	const struct cell *floor;
+
+	enum ktap_verdict verdict;
+	char reason[160];
+	bool done;
+	double value[METRICS];
+	double median, max;		/* of COST */
+	unsigned int late;
+};
+
+static struct cell cells[512];
+static unsigned int nr_cells;
+static bool adopts;		/* the variant has to be told of what XDP left */
+static bool has_moves;		/* the kernel has a tracepoint where metadata is moved */
+static bool icount;
+static char why[sizeof(cells[0].reason)];
+
+#define fail(...) (snprintf(why, sizeof(why), __VA_ARGS__), -1)
+
+static struct cell *cell_new(enum state s, struct path *p, unsigned int hooks, int packets)
 {
-	return p->chosen && (!states[s].attach || p->xdp_dev);
-}
-
-static int attach(const struct path *p, const struct bpf_program *prog)
-{
-	int home = netns_enter(p->xdp_ns), err;
-
-	if (home < 0)
-		return -1;
-	/* in place of the one before, if any */
-	err = bpf_xdp_attach(if_nametoindex(p->xdp_dev), bpf_program__fd(prog),
-			     XDP_FLAGS_DRV_MODE, NULL);
-	netns_leave(home);
-	if (err)
-		fprintf(stderr, "# %s: attaching to %s: %s\n", p->name, p->xdp_dev,
-			strerror(-err));
-	return err;
-}
-
-static int enter(enum state s)
-{
-	__u32 id;
-
-	if (s == IDLE) {
-		if (!bpf_prog_get_next_id(0, &id)) {
-			fprintf(stderr, "# a BPF program is loaded: this kernel is not idle\n");
-			return -1;
-		}
-		return 0;
+	if (nr_cells == ARRAY_SIZE(cells)) {
+		fputs("# too many cells\n", stderr);
+		exit(1);
 	}
-	skels[s] = bench_bpf__open();
-	if (!skels[s])
-		return -1;
-	skels[s]->rodata->meta_size = states[s].attach ? states[s].size : 32;
-	if (bench_bpf__load(skels[s]))
-		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-		if (states[s].attach && applies(&paths[i], s) &&
-		    attach(&paths[i], skels[s]->progs.mark))
-			return -1;
+	cells[nr_cells] = (struct cell){ .state = s, .path = p, .hooks = hooks,
+				       .packets = packets };
+	for (int m = 0; m < METRICS; m++)
+		cells[nr_cells].value[m] = -1;
+	return &cells[nr_cells++];
+}
+
+/* Rows with programs at the same hooks have one floor, for each length of rounds. */
+static struct cell *floor_of(struct path *p, unsigned int hooks, int packets)
+{
+	for (struct cell *c = cells; c < cells + nr_cells; c++)
+		if (c->state == FLOOR && c->path == p && c->hooks == hooks && c->packets == packets)
+			return c;
+	return cell_new(FLOOR, p, hooks, packets);
+}
+
+/* Where a row needs a program: not where all there is to do is what the variant has done. */
+static unsigned int hooks_of(const struct row *r)
+{
+	unsigned int hooks = 0;
+
+	for (int h = 0; h < BENCH_HOOKS; h++)
+		if (r->op[h] & ~(adopts ? 0 : ADOPT))
+			hooks |= 1u << h;
+	return hooks;
+}
+
+static void row_cells(struct path *p, const struct row *r)
+{
+	for (const unsigned short *size = r->sizes; *size; size++)
+		for (int rare = 0; rare <= r->rare; rare++) {
+			const int n = rare ? RARE : PACKETS;
+			struct cell *floor = floor_of(p, hooks_of(r), n);
+			struct cell *c = cell_new(ROW, p, hooks_of(r), n);
+
+			c->row = r;
+			c->size = *size;
+			c->every = rare ? RARE : 1;
+			c->floor = floor;
+		}
+}
+
+static void make_cells(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		struct path *p = &paths[i];
+		struct cell *idle;
+
+		if (!p->chosen)
+			continue;
+		idle = cell_new(IDLE, p, 0, PACKETS);
+		cell_new(ARMED, p, 0, PACKETS)->floor = idle;
+		for (const struct row *r = rows; r < rows + ARRAY_SIZE(rows); r++)
+			if (r->path ? !strcmp(r->path, p->name) :
+				      p->where != &loop && strcmp(p->name, "ops"))
+				row_cells(p, r);
+	}
+}
+
+static const char *cell_name(const struct cell *c)
+{
+	static char name[160];
+	int n = snprintf(name, sizeof(name), "%s.%s", c->path->name,
+			 c->row ? c->row->name : state_name[c->state]);
+
+	for (int h = 0; h < BENCH_HOOKS && c->state == FLOOR; h++)
+		if (c->hooks & 1u << h)
+			n += snprintf(name + n, sizeof(name) - n, ".%s", hook_name[h]);
+	if (c->size)
+		n += snprintf(name + n, sizeof(name) - n, ".%u", c->size);
+	if (c->packets != PACKETS)
+		snprintf(name + n, sizeof(name) - n, ".%s%u", c->row ? "1in" : "", c->packets);
+	return name;
+}
+
+/* ---- programs ---- */
+
+struct programs {
+	struct bench_bpf *skel;
+	struct bpf_link *link[BENCH_HOOKS];
+	int socket;
+};
+
+static struct bpf_program *program_at(const struct bench_bpf *skel, enum bench_hook h, bool floor)
+{
+	const typeof(skel->progs) *p = &skel->progs;
+	struct bpf_program * const progs[BENCH_HOOKS][2] = {
+		[AT_XDP] = { p->xdp, p->xdp_floor },
+		[AT_TC_IN] = { p->tc_in, p->tc_in_floor },
+		[AT_TC_OUT] = { p->tc_out, p->tc_out_floor },
+		[AT_CG_IN] = { p->cg_in, p->cg_in_floor },
+		[AT_CG_OUT] = { p->cg_out, p->cg_out_floor },
+		[AT_SOCKET] = { p->socket, p->socket_floor },
+	};
+
+	return progs[h][floor];
+}
+
+static struct bpf_link *attach(const struct path *p, enum bench_hook h,
+			       const struct bpf_program *prog, int cgroup)
+{
+	const typeof(p->where->in) *at = h == AT_TC_OUT ? &p->where->out : &p->where->in;
+	int home = netns_enter(ns_of(at->node));
+	struct bpf_link *link = NULL;
+	int ifindex = if_nametoindex(at->dev);
+
+	switch (h) {
+	case AT_XDP:
+		link = bpf_program__attach_xdp(prog, ifindex);
+		break;
+	case AT_TC_IN:
+	case AT_TC_OUT:
+		link = bpf_program__attach_tcx(prog, ifindex, NULL);
+		break;
+	default:
+		link = bpf_program__attach_cgroup(prog, cgroup);
+	}
+	netns_leave(home);
+	return link;
+}
+
+static void programs_down(struct programs *pr)
+{
+	int none = 0;
+
+	for (int h = 0; h < BENCH_HOOKS; h++)
+		bpf_link__destroy(pr->link[h]);
+	if (pr->socket >= 0)
+		setsockopt(pr->socket, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none));
+	bench_bpf__destroy(pr->skel);
+	*pr = (struct programs){ .socket = -1 };
+}
+
+/*
+ * What a variant needs besides (the programs that follow a side table's packets) comes with
+ * programs that have something to do, and only with these.
+ */
+static int programs_up(struct programs *pr, const struct cell *c, int cgroup)
+{
+	const bool armed = c->state != FLOOR;
+	struct bpf_program *prog;
+
+	*pr = (struct programs){ .socket = -1 };
+	pr->skel = bench_bpf__open();
+	if (!pr->skel)
+		return fail("no skeleton: %s", strerror(errno));
+	bpf_object__for_each_program(prog, pr->skel->obj) {
+		bool besides = !strncmp(bpf_program__name(prog), "pkt_meta_", 9);
+
+		bpf_program__set_autoload(prog, besides && armed);
+		bpf_program__set_autoattach(prog, besides);
+	}
+	for (int h = 0; h < BENCH_HOOKS; h++) {
+		struct bench_order *o = (struct bench_order *)&pr->skel->rodata->order[h];
+
+		prog = program_at(pr->skel, h, !armed);
+		/* for armed, whatever makes metadata here, on no device */
+		bpf_program__set_autoload(prog, c->state == ARMED ? h == AT_XDP || h == AT_TC_OUT :
+					  c->hooks & 1u << h);
+		if (!armed)
+			continue;
+		o->op = c->row ? c->row->op[h] : MAKE;
+		o->size = c->size ?: 16;
+		o->every = c->every;
+	}
+	if (bench_bpf__load(pr->skel))
+		return fail("the kernel does not load the programs: %s", strerror(errno));
+	if (bench_bpf__attach(pr->skel))
+		return fail("what follows the packets cannot be attached: %s", strerror(errno));
+	for (int h = 0; h < BENCH_HOOKS; h++) {
+		int fd;
+
+		if (!(c->hooks & 1u << h))
+			continue;
+		prog = program_at(pr->skel, h, !armed);
+		fd = bpf_program__fd(prog);
+		if (h == AT_SOCKET) {
+			pr->socket = c->path->fd[1];
+			if (setsockopt(pr->socket, SOL_SOCKET, SO_ATTACH_BPF, &fd, sizeof(fd)))
+				return fail("SO_ATTACH_BPF: %s", strerror(errno));
+			continue;
+		}
+		pr->link[h] = attach(c->path, h, prog, cgroup);
+		if (!pr->link[h])
+			return fail("attaching at %s: %s", hook_name[h], strerror(errno));
+	}
 	return 0;
 }
 
 /* ---- one measurement ---- */
-
-struct cell {
-	bool done;
-	/*
-	 * Per packet, of the best round: what else runs (the tick, who reports to the host)
-	 * only adds to it, at random, and what is done once in many packets is in every round.
-	 */
-	double value;
-	double median, max;
-	double moved, dropped;		/* metadata, by packet; < 0: this kernel does not count */
-	unsigned int late;
-};
-
-static struct cell cells[ARRAY_SIZE(paths)][STATES];
-static char why[256];
-
-#define fail(...) (snprintf(why, sizeof(why), __VA_ARGS__), -1)
 
 static double now(void)
 {
@@ -303,39 +580,31 @@ static double now(void)
 	return t.tv_sec * 1e9 + t.tv_nsec;
 }
 
+static char out[65536], in[65536];
+
 static int send_packets(struct path *p, int n)
 {
-	const ssize_t len = p->bytes;
-	char out[2048] = "", in[2048];
+	const size_t len = p->bytes;
 
 	for (int i = 0; i < n; i++) {
 		int from = p->both && i % 2;
+		size_t have = 0;
 
-		if (send(p->fd[from], out, len, 0) != len)
+		if (send(p->fd[from], out, len, 0) != (ssize_t)len)
 			return fail("send: %s", strerror(errno));
-		if (recv(p->fd[!from], in, sizeof(in), MSG_DONTWAIT) == len)
-			continue;
-		p->late++;
-		if (recv(p->fd[!from], in, sizeof(in), 0) != len)
-			return fail("packet %d is lost: %s", i, strerror(errno));
+		while (have < len) {
+			ssize_t got = recv(p->fd[!from], in, sizeof(in), MSG_DONTWAIT);
+
+			if (got < 0 && errno == EAGAIN) {
+				p->late++;
+				got = recv(p->fd[!from], in, sizeof(in), 0);
+			}
+			if (got <= 0)
+				return fail("packet %d is lost: %s", i, strerror(errno));
+			have += got;
+		}
 	}
 	return 0;
-}
-
-/* What the kernel has counted of metadata, if it does. */
-static bool meta_stats(unsigned long *moved, unsigned long *dropped)
-{
-	FILE *f = fopen("/proc/net/skb_meta", "re");
-	unsigned long n;
-	char name[64];
-
-	*moved = *dropped = 0;
-	if (!f)
-		return false;
-	while (fscanf(f, "%63s %lu", name, &n) == 2)
-		*(strncmp(name, "drop", 4) ? moved : dropped) += n;
-	fclose(f);
-	return true;
 }
 
 static int by_value(const void *a, const void *b)
@@ -345,60 +614,160 @@ static int by_value(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* Was the program run for every packet, and did it give metadata to all of them? */
-static int check_program(enum state s, const struct bench_count *before, unsigned int packets)
+/* Was each program run for all packets, and did each do its work on those it should? */
+static int check_programs(const struct programs *pr, const struct cell *c, bool *cannot)
 {
-	const volatile struct bench_count *after = &skels[s]->bss->count;
-	unsigned long long seen = after->seen - before->seen, made = after->made - before->made;
+	for (int h = 0; h < BENCH_HOOKS; h++) {
+		const struct bench_count *n = (struct bench_count *)&pr->skel->bss->count[h];
+		const struct bench_order *o = (struct bench_order *)&pr->skel->rodata->order[h];
 
-	if (seen != packets)
-		return fail("XDP saw %llu of %u packets", seen, packets);
-	if (made != (states[s].size ? packets : 0))
-		return fail("%llu of %u packets were given metadata", made, packets);
+		if (!(c->hooks & 1u << h))
+			continue;
+		if (!n->seen)
+			return fail("no packet at %s", hook_name[h]);
+		*cannot = n->error == -EOPNOTSUPP || n->error == -ENOSPC || n->error == -EBUSY;
+		if (n->error)
+			return fail("%s: %s", hook_name[h], strerror(-n->error));
+		if (o->op && n->done != (n->seen + o->every - 1) / o->every)
+			return fail("%s: done to %llu of %llu packets", hook_name[h],
+				    n->done, n->seen);
+	}
 	return 0;
 }
 
-static int measure(struct path *p, enum state s, struct cell *c)
+/* What the profiler (profile.c) waits for; no compiler makes these. */
+#define PROFILE_BEGIN()	asm volatile("xchg %%r13, %%r13" : : : "memory")
+#define PROFILE_END()	asm volatile("xchg %%r12, %%r12" : : : "memory")
+
+static int measure(struct cell *c)
 {
-	const unsigned int packets = (WARM + ROUNDS) * PACKETS;
-	unsigned long moved[2], dropped[2];
-	struct bench_count before = { 0 };
-	double round[ROUNDS];
-	bool counts;
+	const char *profile = getenv("PROFILE");
+	const int n = c->packets;
+	double round[ROUNDS], cycles = -1;
+	struct path *p = c->path;
 
 	p->late = 0;
-	if (states[s].attach)
-		before = skels[s]->bss->count;
-	counts = meta_stats(&moved[0], &dropped[0]);
-
-	if (send_packets(p, WARM * PACKETS))
+	if (send_packets(p, WARM * n))
 		return -1;
 	for (int i = 0; i < ROUNDS; i++) {
 		double start = now();
+		__u64 tsc = __rdtsc();
 
-		if (send_packets(p, PACKETS))
+		if (send_packets(p, n))
 			return -1;
-		round[i] = (now() - start) / PACKETS;
+		round[i] = (now() - start) / n;
+		tsc = __rdtsc() - tsc;
+		if (cycles < 0 || (double)tsc / n < cycles)
+			cycles = (double)tsc / n;
 	}
-
-	meta_stats(&moved[1], &dropped[1]);
-	if (states[s].attach && check_program(s, &before, packets))
-		return -1;
+	if (profile && tunnel_has(profile, cell_name(c))) {
+		/* the first only makes it count: all code has to be seen once before */
+		PROFILE_BEGIN();
+		PROFILE_END();
+		if (send_packets(p, 2 * n))
+			return -1;
+		PROFILE_BEGIN();
+		if (send_packets(p, n))
+			return -1;
+		PROFILE_END();
+	}
 	if (getenv("V")) {
-		printf("# %s %s:", p->name, states[s].name);
+		printf("# %s:", cell_name(c));
 		for (int i = 0; i < ROUNDS; i++)
 			printf(" %.2f", round[i]);
 		printf("\n");
 	}
 	qsort(round, ROUNDS, sizeof(round[0]), by_value);
-	*c = (struct cell){
-		.done = true,
-		.value = round[0], .median = round[ROUNDS / 2], .max = round[ROUNDS - 1],
-		.moved = counts ? (double)(moved[1] - moved[0]) / packets : -1,
-		.dropped = counts ? (double)(dropped[1] - dropped[0]) / packets : -1,
-		.late = p->late,
-	};
+	c->value[COST] = round[0];
+	c->value[CYCLES] = icount ? -1 : cycles;
+	c->median = round[ROUNDS / 2];
+	c->max = round[ROUNDS - 1];
+	c->late = p->late;
 	return 0;
+}
+
+static double run_time(const struct programs *pr, const struct cell *c)
+{
+	double sum = 0;
+
+	for (int h = 0; h < BENCH_HOOKS; h++) {
+		struct bpf_prog_info info = { 0 };
+		__u32 len = sizeof(info);
+
+		const struct bpf_program *prog = program_at(pr->skel, h, c->state == FLOOR);
+
+		if (c->hooks & 1u << h &&
+		    !bpf_prog_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+			sum += info.run_time_ns;
+	}
+	return sum;
+}
+
+/* What the programs alone take; then, slower still, what is allocated and moved. */
+static int look_closer(struct cell *c, const struct programs *pr)
+{
+	static struct bench_count_bpf *skel;
+	const int n = c->packets;
+	struct bench_events *e;
+	int fd, err;
+
+	fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (fd < 0 || send_packets(c->path, n))
+		return *why ? -1 : fail("bpf_enable_stats: %s", strerror(errno));
+	c->value[RUN_TIME] = -run_time(pr, c);
+	err = send_packets(c->path, n);
+	c->value[RUN_TIME] = (c->value[RUN_TIME] + run_time(pr, c)) / n;
+	close(fd);
+	if (err)
+		return -1;
+
+	if (!skel) {
+		skel = bench_count_bpf__open();
+		if (skel)
+			bpf_program__set_autoload(skel->progs.on_move, has_moves);
+		if (!skel || bench_count_bpf__load(skel))
+			return fail("what counts allocations does not load: %s", strerror(errno));
+	}
+	if (bench_count_bpf__attach(skel))
+		return fail("what counts allocations cannot be attached: %s", strerror(errno));
+	e = &skel->bss->events;
+	err = send_packets(c->path, n);
+	*e = (struct bench_events){ 0 };
+	err = err ?: send_packets(c->path, n);
+	c->value[ALLOCS] = (double)e->allocs / n;
+	c->value[ALLOC_BYTES] = (double)e->alloc_bytes / n;
+	c->value[EXPANDS] = (double)e->expands / n;
+	c->value[MOVES] = has_moves ? (double)e->moves / n : -1;
+	c->value[MOVED] = has_moves ? (double)e->moved_bytes / n : -1;
+	bench_count_bpf__detach(skel);
+	return err;
+}
+
+/* Only what this series claims to do everywhere has to work everywhere. */
+static void run_cell(struct ktap *t, struct cell *c, bool everywhere, int cgroup)
+{
+	struct programs pr = { .socket = -1 };
+	bool cannot = false;
+	int err = 0;
+
+	*why = '\0';
+	if (c->state != IDLE)
+		err = programs_up(&pr, c, cgroup);
+	if (!err)
+		err = measure(c);
+	if (!err && c->hooks)
+		err = look_closer(c, &pr) ?: check_programs(&pr, c, &cannot);
+	programs_down(&pr);
+	c->done = !err;
+	c->verdict = !err ? KTAP_PASS : cannot && !everywhere ? KTAP_SKIP : KTAP_FAIL;
+	strcpy(c->reason, why);
+	if (err)
+		ktap_result(t, c->verdict, why, "%s", cell_name(c));
+	else if (c->floor && c->floor->done)
+		ktap_result(t, KTAP_PASS, NULL, "%s %.1f: %+.1f", cell_name(c),
+			    c->value[COST], c->value[COST] - c->floor->value[COST]);
+	else
+		ktap_result(t, KTAP_PASS, NULL, "%s %.1f", cell_name(c), c->value[COST]);
 }
 
 /* Under icount, does the clock count instructions? Of these there are 2 a turn. */
@@ -425,43 +794,50 @@ static int check_clock(void)
 
 /* ---- results ---- */
 
-static int write_results(const char *dir, const char *info, bool icount, int argc, char **argv)
+static void write_cell(struct results *r, const struct cell *c, enum metric m)
+{
+	const struct cell *floor = c->floor && c->floor->done ? c->floor : NULL;
+	char hooks[128] = "";
+
+	for (int h = 0, n = 0; h < BENCH_HOOKS; h++)
+		if (c->hooks & 1u << h)
+			n += snprintf(hooks + n, sizeof(hooks) - n, "%s%s", n ? " " : "",
+				      hook_name[h]);
+	results_begin(r);
+	results_str(r, "case", c->row ? c->row->name : c->path->name);
+	results_str(r, "path", c->path->name);
+	results_str(r, "state", state_name[c->state]);
+	results_str(r, "hook", *hooks ? hooks : NULL);
+	results_int(r, "size", c->size);
+	results_int(r, "depth", depth(c->path));
+	results_real(r, "labelled", c->every ? 1.0 / c->every : 0);
+	results_int(r, "packets", c->packets);
+	results_str(r, "unit", unit[m]);
+	/* infinite: null */
+	results_real(r, "value", c->done ? c->value[m] : INFINITY);
+	results_real(r, "floor", floor ? floor->value[m] : INFINITY);
+	if (m == COST) {
+		results_real(r, "median", c->done ? c->median : INFINITY);
+		results_real(r, "max", c->done ? c->max : INFINITY);
+		results_int(r, "late", c->late);
+	}
+	results_str(r, "target", NULL);
+	results_str(r, "verdict", ktap_verdict_name(c->verdict));
+	if (*c->reason)
+		results_str(r, "reason", c->reason);
+	results_end(r);
+}
+
+static int write_results(const char *dir, const char *info, int argc, char **argv)
 {
 	struct results *r = results_open(dir, "bench", info, argc, argv);
 
 	if (!r)
 		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-		for (enum state s = 0; s < STATES; s++) {
-			const struct cell *c = &cells[i][s];
-			const int floor = states[s].floor;
-
-			if (!c->done)
-				continue;
-			results_begin(r);
-			results_str(r, "case", paths[i].name);
-			results_str(r, "state", states[s].name);
-			results_int(r, "size", states[s].attach ? states[s].size : 0);
-			results_str(r, "unit", icount ? "instructions/packet" : "ns/packet");
-			results_real(r, "value", c->value);
-			if (floor >= 0 && cells[i][floor].done)
-				results_real(r, "floor", cells[i][floor].value);
-			else
-				results_str(r, "floor", NULL);
-			results_real(r, "median", c->median);
-			results_real(r, "max", c->max);
-			if (c->moved >= 0) {
-				results_real(r, "moved", c->moved);
-				results_real(r, "dropped", c->dropped);
-			}
-			results_int(r, "late", c->late);
-			results_str(r, "verdict", "pass");
-			if (states[s].target > 0)
-				results_real(r, "target", states[s].target);
-			else
-				results_str(r, "target", NULL);
-			results_end(r);
-		}
+	for (const struct cell *c = cells; c < cells + nr_cells; c++)
+		for (int m = 0; m < METRICS; m++)
+			if (m == COST || (c->done && c->value[m] >= 0))
+				write_cell(r, c, m);
 	return results_close(r);
 }
 
@@ -469,7 +845,9 @@ static int choose(char *names)
 {
 	size_t i;
 
-	for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
+	for (i = 0; i < ARRAY_SIZE(paths); i++)
+		paths[i].chosen = !names && paths[i].basic;
+	for (char *name = names ? strtok(names, ",") : NULL; name; name = strtok(NULL, ",")) {
 		for (i = 0; i < ARRAY_SIZE(paths) && strcmp(name, paths[i].name); i++)
 			;
 		if (i == ARRAY_SIZE(paths))
@@ -479,63 +857,81 @@ static int choose(char *names)
 	return 0;
 }
 
+static int make_cgroup(void)
+{
+	if (netns_sh(NULL, "mkdir -p " CGROUP " && echo %d >" CGROUP "/cgroup.procs", getpid()))
+		return -1;
+	return open(CGROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 int main(int argc, char **argv)
 {
 	const char *accel = getenv("VM_ACCEL"), *info = NULL, *dir = NULL;
-	const bool icount = accel && !strcmp(accel, "icount");
-	char all[] = "lo,fwd,vxlan", *names = all;
-	unsigned int plan = 1;
+	struct kernel_info ki;
+	struct bench_bpf *skel;
+	char *names = NULL;
 	struct ktap t;
+	int opt, cgroup;
 	bool ready;
-	int opt;
+	__u32 id;
 
-	while ((opt = getopt(argc, argv, "i:r:t:")) != -1) {
+	while ((opt = getopt(argc, argv, "i:r:t:d:")) != -1) {
 		if (opt == 'i')
 			info = optarg;
 		else if (opt == 'r')
 			dir = optarg;
 		else if (opt == 't')
 			names = optarg;
+		else if (opt == 'd')
+			tunnel_dir = optarg;
 		else
-			dir = NULL;
+			optind = argc + 1;
 	}
-	if (!info || !dir || optind < argc || choose(names)) {
-		fputs("usage: bench -i info.json -r DIR [-t lo,fwd,vxlan]\n", stderr);
+	if (!info || !dir || optind != argc || choose(names)) {
+		fputs("usage: bench -i info.json -r DIR [-d TUNNELS] [-t PATH,...]\npaths:", stderr);
+		for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+			fprintf(stderr, " %s", paths[i].name);
+		fputc('\n', stderr);
 		return 2;
 	}
+	if (kernel_info_read(&ki, info))
+		return 2;
+	skel = bench_bpf__open();
+	adopts = skel && skel->rodata->adopts;
+	bench_bpf__destroy(skel);
 
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-		for (enum state s = 0; s < STATES; s++)
-			plan += applies(&paths[i], s);
-	ktap_start(&t, plan);
+	icount = accel && !strcmp(accel, "icount");
+	if (icount) {
+		unit[COST] = "instructions/packet";
+		unit[RUN_TIME] = "instructions in BPF/packet";
+	}
+	has_moves = libbpf_find_vmlinux_btf_id("skb_meta_move", BPF_TRACE_RAW_TP) > 0;
+	make_cells();
+	ktap_start(&t, nr_cells + 1);
 	if (icount && check_clock())
 		return ktap_bail_out(&t, "%s", why);
-	if (grow_neighbour_table())
-		return ktap_bail_out(&t, "the neighbour table cannot be made to grow");
-	/* all of them, whatever was chosen: a VXLAN device makes every UDP socket a bit slower */
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-		if (path_up(&paths[i]))
-			return ktap_bail_out(&t, "%s: cannot be set up", paths[i].name);
+	if (icount && !bpf_prog_get_next_id(0, &id))
+		return ktap_bail_out(&t, "a BPF program is loaded: this kernel is not idle");
+	nr_tunnels = tunnels_read(tunnel_dir, &tunnels);
+	cgroup = make_cgroup();
+	if (nr_tunnels < 0 || cgroup < 0 || netns_add("bench") || grow_neighbour_table() || have_encapsulation() || net_up())
+		return ktap_bail_out(&t, "the network cannot be set up");
 
-	for (enum state s = 0; s < STATES; s++) {
-		ready = !enter(s);
+	for (int armed = 0; armed < 2; armed++)
 		for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-			struct cell *c = &cells[i][s];
+			struct path *p = &paths[i];
 
-			if (!applies(&paths[i], s))
+			if (!p->chosen)
 				continue;
-			strcpy(why, "this state cannot be had");
-			if (!ready || measure(&paths[i], s, c)) {
-				ktap_result(&t, KTAP_FAIL, why, "%s.%s", paths[i].name,
-					    states[s].name);
-				continue;
-			}
-			ktap_result(&t, KTAP_PASS, NULL, "%s.%s %.1f (median %.1f)",
-				    paths[i].name, states[s].name, c->value, c->median);
+			if (path_up(p))
+				return ktap_bail_out(&t, "%s: cannot be set up", p->name);
+			for (struct cell *c = cells; c < cells + nr_cells; c++)
+				if (c->path == p && (c->state >= ARMED) == armed)
+					run_cell(&t, c, !strcmp(ki.variant, "movable"), cgroup);
+			path_down(p);
 		}
-	}
 
-	ready = !write_results(dir, info, icount, argc, argv);
+	ready = !write_results(dir, info, argc, argv);
 	ktap_result(&t, ready ? KTAP_PASS : KTAP_FAIL, "see above", "results");
 	return ktap_finish(&t);
 }

@@ -4,30 +4,37 @@
 # make size: what the series adds to the image and to structures, from the two vmlinux.
 
 comma       := ,
-BENCH_PATHS := lo fwd vxlan
 BENCH_BOOTS ?= 3
 BENCH_FILES  = $(FLAVOURS:%=build/results/bench-%.jsonl)
+BENCH_T     := $(subst $(comma), ,$(T))
+BENCH_PATHS := $(shell awk -F'"' '/^static struct path paths/, /^};/ { if (NF > 1) print $$2 }' bench/bench.c)
 
 ifneq ($(filter bench bench-run,$(MAKECMDGOALS)),)
-  BENCH_BAD := $(filter-out $(BENCH_PATHS),$(subst $(comma), ,$(T)))
+  BENCH_BAD := $(filter-out $(BENCH_PATHS),$(BENCH_T))
   ifneq ($(BENCH_BAD),)
     $(error T=$(firstword $(BENCH_BAD)): no such path; valid are: $(BENCH_PATHS))
   endif
 endif
 
-build/bench/bench-%: bench/bench.c build/bpf/%/bench.skel.h bench/bench.h \
-		     lib/netns.c lib/results.c $(wildcard lib/*.h)
+BENCH_SRC := bench/bench.c tunnels-testbed/net.c lib/netns.c lib/results.c lib/train.c
+
+build/bench/bench-%: $(BENCH_SRC) build/bpf/%/bench.skel.h build/bpf/%/bench_count.skel.h \
+		     bench/bench.h $(wildcard lib/*.h) tunnels-testbed/net.h
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  CC      $@')
-	$(Q)$(CC) -O2 -g -std=gnu11 -Wall -Wextra -Ibuild/bpf/$* -Ibuild/tools/include -o $@ \
-		$(filter %.c,$^) build/tools/lib/libbpf.a -lelf -lz
+	$(Q)$(CC) -O2 -g -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers \
+		-Ibuild/bpf/$* -Ibuild/tools/include -o $@ $(BENCH_SRC) build/tools/lib/libbpf.a -lelf -lz
+
+# Tables of sockets as large as they are on larger machines: see bench.c.
+BENCH_APPEND := uhash_entries=65536 thash_entries=65536
 
 # A boot's results are in build/bench/FLAVOUR/BOOT/; what is in build/results is of all boots.
 $(FLAVOURS:%=bench-vm-%): bench-vm-%: build/bench/bench-% build/vm/vmrun build/vm/init
 	$(Q)rm -rf build/bench/$* build/results/bench-$*.jsonl; mkdir -p build/bench/$* build/results
 	$(Q)for boot in $$(seq $(BENCH_BOOTS)); do \
-		build/vm/vmrun --kernel build/kernel/$* --name bench-$*.$$boot --timeout 300 \
+		build/vm/vmrun --kernel build/kernel/$* --name bench-$*.$$boot --timeout 600 \
 			--accel $(or $(ACCEL),icount) --smp 1 $(if $(V),,--quiet) --share build/bench/$* \
+			--append '$(BENCH_APPEND)' \
 			--env 'RESULTS_COMMAND=make bench$(if $(T), T=$(T))' -- \
 			build/bench/bench-$* -i build/kernel/$*/info.json -r build/bench/$*/$$boot \
 			$(if $(T),-t $(T)) || exit 1; \
@@ -38,13 +45,40 @@ $(FLAVOURS:%=bench-vm-%): bench-vm-%: build/bench/bench-% build/vm/vmrun build/v
 bench:
 	$(LOCKED) '$(KERNELS); $(MAKE) bench-run'
 
-# One kernel is compared with what there is of baseline from an earlier run.
+# Every kernel there are results of from an earlier run is in the table, too.
 bench-run:
 	@echo 'bench: $(FLAVOURS), $(BENCH_BOOTS) boots each'
 	$(Q)for f in $(FLAVOURS); do $(MAKE) bench-vm-$$f || exit 1; done
 	@echo
-	$(Q)bench/table $(if $(filter baseline%,$(FLAVOURS)),,$(wildcard \
-		build/results/bench-baseline$(if $(DEBUG),-debug).jsonl)) $(BENCH_FILES)
+	$(Q)bench/table -o build/results/bench-targets.jsonl $(wildcard $(foreach v,baseline movable \
+		traits storage skbext table,build/results/bench-$v$(if $(DEBUG),-debug).jsonl)) \
+		|| { rm -f build/results/bench-targets.jsonl; exit 1; }
+
+# Where the instructions are: PROFILE='link.floor.xdp link.labelled.64' are names that the
+# bench prints, T= the paths these are on. Of two, what the second one has more.
+build/bench/profile.so: bench/profile.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  CC      $@')
+	$(Q)$(CC) -O2 -Wall -Wextra -shared -fPIC -o $@ $<
+
+bench-profile: VARIANTS := $(firstword $(filter-out baseline,$(VARIANTS)) baseline)
+bench-profile:
+	$(LOCKED) '$(KERNELS); $(MAKE) VARIANT=$(VARIANTS) bench-profile-run'
+
+# (vmrun takes the first qemu-system-x86_64 in PATH)
+bench-profile-run: build/bench/bench-$(firstword $(FLAVOURS)) build/bench/profile.so \
+		   build/vm/vmrun build/vm/init
+	$(Q)rm -rf build/bench/profile; mkdir -p build/bench/profile/bin
+	$(Q)printf '#!/bin/sh\nexec %s "$$@" -plugin %s,out=%s\n' "$$(command -v qemu-system-x86_64)" \
+		$(CURDIR)/build/bench/profile.so $(CURDIR)/build/bench/profile/round \
+		>build/bench/profile/bin/qemu-system-x86_64; chmod +x build/bench/profile/bin/*
+	$(Q)PATH=$(CURDIR)/build/bench/profile/bin:$$PATH build/vm/vmrun \
+		--kernel build/kernel/$(firstword $(FLAVOURS)) --name bench-profile --timeout 600 \
+		--accel icount --share build/bench/profile --append '$(BENCH_APPEND)' \
+		--env 'PROFILE=$(PROFILE)' -- build/bench/bench-$(firstword $(FLAVOURS)) \
+		-i build/kernel/$(firstword $(FLAVOURS))/info.json -r build/bench/profile \
+		$(if $(T),-t $(T))
+	$(Q)bench/where build/kernel/$(firstword $(FLAVOURS))/System.map 64 build/bench/profile/round.*
 
 # Always beside baseline.
 size: VARIANTS := baseline $(or $(filter-out baseline,$(VARIANTS)),movable)
@@ -53,4 +87,4 @@ size:
 		bench/size.sh build/kernel/baseline$(if $(DEBUG),-debug) \
 			build/kernel/$$v$(if $(DEBUG),-debug); done'
 
-.PHONY: bench bench-run size $(FLAVOURS:%=bench-vm-%)
+.PHONY: bench bench-run bench-profile bench-profile-run size $(FLAVOURS:%=bench-vm-%)

@@ -48,29 +48,40 @@ static __always_inline long pkt_meta_skb_size(struct __sk_buff *skb)
 	return err ?: (long)bpf_dynptr_size(&meta);
 }
 
-/* bpf_dynptr_read() and _write() say -E2BIG for what lies beyond the end */
+/* bpf_dynptr_read() and _write() say -E2BIG for what lies beyond the end: of nothing, too */
+static __always_inline int pkt_meta_dynptr_error(int err, const struct bpf_dynptr *meta)
+{
+	if (!err)
+		return 0;
+	return (int)bpf_dynptr_size(meta) > 0 ? -EINVAL : -ENODATA;
+}
+
 static __always_inline int pkt_meta_skb_read(struct __sk_buff *skb, __u32 off, void *buf,
 					     __u32 len)
 {
 	struct bpf_dynptr meta;
+	int err;
 
 	if (off > PKT_META_MAX || len > PKT_META_MAX || off % 4 || len % 4)
 		return -EINVAL;
-	if (bpf_dynptr_from_skb_meta(skb, 0, &meta) || !bpf_dynptr_size(&meta))
-		return -ENODATA;
-	return bpf_dynptr_read(buf, len, &meta, off, 0) ? -EINVAL : 0;
+	err = bpf_dynptr_from_skb_meta(skb, 0, &meta);
+	if (!err)
+		err = bpf_dynptr_read(buf, len, &meta, off, 0);
+	return pkt_meta_dynptr_error(err, &meta);
 }
 
 static __always_inline int pkt_meta_skb_write(struct __sk_buff *skb, __u32 off,
 					      const void *buf, __u32 len)
 {
 	struct bpf_dynptr meta;
+	int err;
 
 	if (off > PKT_META_MAX || len > PKT_META_MAX || off % 4 || len % 4)
 		return -EINVAL;
-	if (bpf_dynptr_from_skb_meta(skb, 0, &meta) || !bpf_dynptr_size(&meta))
-		return -ENODATA;
-	return bpf_dynptr_write(&meta, off, (void *)buf, len, 0) ? -EINVAL : 0;
+	err = bpf_dynptr_from_skb_meta(skb, 0, &meta);
+	if (!err)
+		err = bpf_dynptr_write(&meta, off, (void *)buf, len, 0);
+	return pkt_meta_dynptr_error(err, &meta);
 }
 
 static __always_inline int pkt_meta_trace_read(struct sk_buff *skb, __u32 *buf, __u32 len)

@@ -37,7 +37,8 @@ static __always_inline int pkt_meta_xdp_forget(struct xdp_md *ctx)
 
 /*
  * Word by word: the verifier follows a pointer that grows by a constant, and the
- * lengths need not be constants.
+ * lengths need not be constants. Where they are, all at once: what is measured is the
+ * variant, not this loop.
  */
 static __always_inline int pkt_meta_xdp_copy(struct xdp_md *ctx, __u32 off, __u32 *buf,
 					     __u32 len, int to_packet)
@@ -50,6 +51,15 @@ static __always_inline int pkt_meta_xdp_copy(struct xdp_md *ctx, __u32 off, __u3
 	if (off > PKT_META_MAX || len > PKT_META_MAX || off % 4 || len % 4)
 		return -EINVAL;
 	word = (void *)word + off;
+	if (__builtin_constant_p(len)) {
+		if ((void *)word + len > end)
+			return -EINVAL;
+		if (to_packet)
+			__builtin_memcpy(word, buf, len);
+		else
+			__builtin_memcpy(buf, word, len);
+		return 0;
+	}
 	for (__u32 i = 0; i < PKT_META_MAX / 4; i++) {
 		if (i >= len / 4)
 			return 0;

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What happens to packets besides being sent: allocations of any kind, heads that are
+ * reallocated, metadata that is moved. Counted where it happens, for the one process
+ * that sends and receives, its softirqs included.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include "../bench/bench.h"
+
+struct bench_events events;
+
+SEC("tp_btf/kmem_cache_alloc")
+int BPF_PROG(on_cache, unsigned long ip, const void *p, struct kmem_cache *cache)
+{
+	events.allocs++;
+	events.alloc_bytes += cache->size;
+	return 0;
+}
+
+SEC("tp_btf/kmalloc")
+int BPF_PROG(on_kmalloc, unsigned long ip, const void *p, size_t asked, size_t got)
+{
+	events.allocs++;
+	events.alloc_bytes += got;
+	return 0;
+}
+
+SEC("tp_btf/mm_page_alloc")
+int BPF_PROG(on_page, struct page *page, unsigned int order)
+{
+	events.allocs++;
+	events.alloc_bytes += 4096u << order;
+	return 0;
+}
+
+/* of another name where a series has split it */
+SEC("fentry/pskb_expand_head")
+int BPF_PROG(on_expand, struct sk_buff *skb)
+{
+	events.expands++;
+	return 0;
+}
+
+/* only the series movable says so */
+SEC("tp_btf/skb_meta_move")
+int BPF_PROG(on_move, const struct sk_buff *skb, const char *what, unsigned int len)
+{
+	events.moves++;
+	events.moved_bytes += len;
+	return 0;
+}
+
+char _license[] SEC("license") = "GPL";
