@@ -56,6 +56,9 @@ finish()
 # status is that of make. (A kfunc has no prototype by design; sparse does not know.)
 compile()
 {
+	# each time: a tree that does not know an option yet takes it out
+	cmp -s "$build/kernel/$variant/config" "$obj/.config" ||
+		cp "$build/kernel/$variant/config" "$obj/.config" || return
 	(
 		forget_environment
 		exec make -k -C "$src" O="$obj" CC="ccache gcc" HOSTCC="ccache gcc" \
@@ -103,8 +106,7 @@ grep -vE '^(#|$)' "$here/checkpatch.allow" >"$out/allow"
 
 checkout "$src" "$base"
 mkdir -p "$obj"
-cmp -s "$build/kernel/$variant/config" "$obj/.config" ||
-	cp "$build/kernel/$variant/config" "$obj/.config" || die "make kernel VARIANT=$variant comes first"
+[ -f "$build/kernel/$variant/config" ] || die "make kernel VARIANT=$variant comes first"
 
 SMALL=1 "$here/config.sh" "$variant" "$src" "$small" || exit
 
@@ -145,8 +147,8 @@ for p in $patches; do
 	name=${p##*/}
 	checkout "$src" "$commit"
 
-	# its exit status counts what is allowed, too
-	"$src/scripts/checkpatch.pl" --strict --no-summary --terse --showfile --root="$src" \
+	# its exit status counts what is allowed, too; Debian's python has what it imports
+	PATH=/usr/bin:$PATH "$src/scripts/checkpatch.pl" --strict --no-summary --terse --showfile --root="$src" \
 		"$p" >"$out/checkpatch.all" 2>&1
 	grep -vEf "$out/allow" "$out/checkpatch.all" >"$out/checkpatch"
 	[ ! -s "$out/checkpatch" ]
