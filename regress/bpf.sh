@@ -3,11 +3,11 @@
 #
 # In the guest: each test of test_progs in a process of its own, so that one that
 # crashes or hangs is one that failed. Its verdict and those of its subtests, as KTAP.
-# T=NAME,NAME: these only.
+# T=NAME,NAME: these only. TESTS=bpf-VARIANT: those that a series brings.
 
 limit=600	# seconds for one, emulated, on a busy host
 
-cd "${0%/*}/../build/regress/bpf" || exit
+cd "${0%/*}/../build/regress/${TESTS:-bpf}" || exit
 # or the tests of unprivileged programs skip themselves
 echo 0 >/proc/sys/kernel/unprivileged_bpf_disabled
 scratch=$(mktemp -d) || exit

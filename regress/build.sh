@@ -1,30 +1,45 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
+#   build.sh [VARIANT]
+#
 # The kernel's test_progs with the tests of bpf.list and nothing else, linked to by
 # build/regress/bpf: an eighth of the 1041 programs, two minutes instead of many.
 #
 # It is made from the base's sources and types, once for all variants: what runs on
-# a patched kernel is, byte for byte, what runs on the stock one.
+# a patched kernel is, byte for byte, what runs on the stock one. With VARIANT it is
+# what that series brings: the tests of VARIANT.list from its own sources and with its
+# own types, build/regress/bpf-VARIANT.
 
 me=regress
 . "${0%/*}/../kernel-patches/common.sh"
 here=$top/kernel-patches
+variant=${1:-baseline}
 
 # raise it when what is built from the same sources becomes something else
 recipe=1
 
 list=$top/regress/bpf.list
-kernel=$build/kernel/baseline
+link=$build/regress/bpf
+kernel=$build/kernel/$variant
 base=$("$here/base.sh") || exit
-base=${base%% *}
+desc=${base#* } base=${base%% *}
+if [ "$variant" != baseline ]; then
+	list=$top/regress/$variant.list
+	link=$link-$variant
+	if [ ! -f "$list" ]; then
+		rm -f "$link"
+		exit
+	fi
+	base=$("$here/series.sh" "$variant" "$base" "$desc") || exit
+fi
 tests=$(grep '^[a-z]' "$list")
 twice=$(echo "$tests" | sort | uniq -d | xargs)
-[ -z "$twice" ] || die "regress/bpf.list has twice: $twice"
+[ -z "$twice" ] || die "regress/${list##*/} has twice: $twice"
 key=$(echo "$recipe" "$base" $tests "$(clang-19 --version | head -n 1) $(gcc --version | head -n 1)" \
 	"$(sha256sum <"$kernel/vmlinux.h")" | hash12)
 out=$cache/regress/$key
-log=$build/regress/build.log
+log=$build/regress/build-$variant.log
 
 # Leave what is listed, and the programs that it loads.
 trim()
@@ -38,7 +53,7 @@ trim()
 		elif grep -q "^void test_$t(void)" prog_tests/verifier.c; then
 			touch "$work/verifier.$t"
 		else
-			die "regress/bpf.list: $t is neither prog_tests/$t.c nor in prog_tests/verifier.c of this kernel"
+			die "regress/${list##*/}: $t is neither prog_tests/$t.c nor in prog_tests/verifier.c of this kernel"
 		fi
 	done
 	for f in prog_tests/*.c; do
@@ -121,4 +136,4 @@ if [ ! -x "$out/test_progs" ]; then
 	[ -x "$out/test_progs" ] || make_it
 fi
 touch "$out"
-link "$out" "$build/regress/bpf"
+link "$out" "$link"

@@ -5,7 +5,7 @@
 
 regress: VARIANTS := baseline $(filter-out baseline,$(or $(VARIANT),movable))
 regress:
-	$(LOCKED) '$(KERNELS); regress/build.sh; regress/build-net.sh; \
+	$(LOCKED) '$(KERNELS); for v in $(VARIANTS); do regress/build.sh $$v; done; regress/build-net.sh; \
 		$(MAKE) build/vm/vmrun build/vm/init build/selftests/run; regress/run.sh $(VARIANTS)'
 
 .PHONY: regress

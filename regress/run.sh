@@ -6,7 +6,8 @@
 # Runs the kernel's own tests on each kernel, and prints what differs between the
 # first and the others. A test that passes on the first and not on another one is a
 # loss, and the exit status 1; it gets a second chance, as some of them measure time.
-# What is known to differ for a reason is in VARIANT.changed.
+# What is known to differ for a reason is in VARIANT.changed. Tests that a series
+# brings (VARIANT.list) run on its own kernel, and one that fails is a loss as well.
 #
 # A kernel that was tested with the same tests before is not tested again; T=NAME
 # tests in any case, that one only.
@@ -21,10 +22,13 @@ suffix=${DEBUG:+-debug}
 # build/regress/SUITE-FLAVOUR.cases, a line each: case, verdict, reason.
 guest()
 {
+	brings=
+	[ ! -d "build/regress/bpf-${1%-debug}" ] || brings=regress/series.sh
 	RESULTS_COMMAND="make regress${T:+ T=$T}" build/vm/vmrun --kernel "build/kernel/$1" \
-		--name "$2-$1" --timeout 1200 --share "$out" --env RESULTS_COMMAND --env T -- \
+		--name "$2-$1" --timeout 1200 --share "$out" --env RESULTS_COMMAND --env T \
+		--env "VARIANT=${1%-debug}" -- \
 		build/selftests/run --suite "$2" --info "build/kernel/$1/info.json" \
-		--results "$out" regress/bpf.sh regress/net.sh >"build/regress/$2-$1.log" 2>&1
+		--results "$out" $brings regress/bpf.sh regress/net.sh >"build/regress/$2-$1.log" 2>&1
 	status=$?
 	case $status in
 	0|1|4)	jq -r 'select(.case) | [.case, .verdict, .reason // ""] | @tsv' "$out/$2-$1.jsonl" |
@@ -67,7 +71,7 @@ compare()
 				} else if (c in why) {
 					print line ", as listed: " why[c]
 					known++
-				} else if (a == "pass") {
+				} else if (a == "pass" || a == "missing" && b == "fail") {
 					print line ": LOST" (says[c] != "" ? ": " says[c] : "")
 					lost++
 				} else {
@@ -82,10 +86,11 @@ compare()
 }
 
 suite=regress${T:+-some}
-tests=$(echo "$(readlink build/regress/bpf build/regress/net | xargs)" $(cat regress/*.sh regress/net.list | sha256sum))
+tests=$(echo "$(readlink build/regress/bpf build/regress/net | xargs)" \
+	$(cat regress/bpf.sh regress/net.sh regress/net.list | sha256sum))
 for v; do
 	f=$v$suffix
-	key="$(readlink "build/kernel/$f") $tests"
+	key="$(readlink "build/kernel/$f") $tests $(readlink "build/regress/bpf-$v")"
 	if [ -z "${T:-}" ] && [ "$key" = "$(cat "build/regress/$f.key" 2>/dev/null)" ] &&
 	   [ -f "build/regress/$suite-$f.cases" ]; then
 		echo "regress: $f: tested before, its results stand" >&2
