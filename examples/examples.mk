@@ -39,7 +39,7 @@ build/examples/$1/$2/$2: examples/$2/$2.c $(EX_LIB) $(EX_SKEL_$2:%=build/bpf/$1/
 	$$(Q)$$(CC) $$(EX_CFLAGS) -Ilib -Iexamples -Ibpf-progs -Ibuild/bpf/$1 -Ibuild/tools/include \
 		-o $$@ $$(filter %.c,$$^) build/tools/lib/libbpf.a -lelf -lz
 
-build/examples/$1/$2/%: examples/$2/%.c
+build/examples/$1/$2/%: examples/$2/%.c $(wildcard examples/$2/*.h)
 	@mkdir -p $$(@D)
 	$$(if $$(V),,@echo '  CC      $$@')
 	$$(Q)$$(CC) $$(EX_CFLAGS) -o $$@ $$< -pthread
