@@ -26,9 +26,18 @@ static bool same(double a, double b)
 	return a == b || (isnan(a) && isnan(b));
 }
 
+/*
+ * A row of the benchmark's table does the same whatever hooks that takes: some designs have to
+ * adopt at tc what XDP wrote.
+ */
+static bool is_row(const struct row *r)
+{
+	return !strcmp(r->state, "row");
+}
+
 static bool same_case(const struct row *a, const struct row *b)
 {
-	return a->name == b->name && a->state == b->state && a->hook == b->hook &&
+	return a->name == b->name && a->state == b->state && (is_row(a) || a->hook == b->hook) &&
 	       a->more == b->more && a->unit == b->unit && same(a->labelled, b->labelled);
 }
 
@@ -40,15 +49,20 @@ static bool same_figure(const struct row *a, const struct row *b)
 
 /* ---- kinds of figures, by unit ---- */
 
-enum kind { COST, COUNT, BYTES, SECONDS };
+/* COST: of the whole path; PROGRAMS: of this, in BPF programs, as the kernel counts. */
+enum kind { COST, PROGRAMS, COUNT, BYTES, SECONDS, TARGET, EXAMPLE };
 
 static enum kind kind_of(const struct row *r)
 {
-	static const char * const clocks[] = { "instructions", "ns", "nanoseconds", "cycles", "us" };
+	static const char * const clocks[] = { "instructions", "ns/", "ns in ", "cycles", "TSC cycles" };
 
+	if (!strcmp(r->state, "target"))
+		return TARGET;
+	if (!strncmp(runs[r->run].suite, "examples", 8))
+		return EXAMPLE;
 	for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++)
 		if (!strncmp(r->unit, clocks[i], strlen(clocks[i])))
-			return COST;
+			return strstr(r->unit, "BPF") ? PROGRAMS : COST;
 	return !strcmp(r->unit, "bytes") || !strcmp(r->unit, "B") ? BYTES :
 	       !strcmp(r->unit, "seconds") || !strcmp(r->unit, "s") ? SECONDS : COUNT;
 }
@@ -67,11 +81,23 @@ static double cost(const struct row *r)
 
 static int stock;
 
+/* The stock kernel's row beside it. That has nothing to be armed: there it is idle. */
+static const struct row *on_stock(const struct figure *f)
+{
+	if (stock < 0 || f->on[stock] || strcmp(f->is->state, "armed"))
+		return stock < 0 ? NULL : f->on[stock];
+	for (int i = 0; i < nr_figures; i++)
+		if (!strcmp(figures[i].is->state, "idle") && figures[i].is->path == f->is->path &&
+		    figures[i].is->name == f->is->name && figures[i].is->unit == f->is->unit)
+			return figures[i].on[stock];
+	return NULL;
+}
+
 static double percent(const struct figure *f, int v)
 {
-	const struct row *a = stock < 0 ? NULL : f->on[stock], *b = f->on[v];
+	const struct row *a = on_stock(f), *b = f->on[v];
 
-	return a && b && a != b && a->value ? (b->value - a->value) / a->value * 100 : NAN;
+	return a && b && v != stock && a->value ? (b->value - a->value) / a->value * 100 : NAN;
 }
 
 /* Of tunnels in tunnels in tunnels the outermost and the innermost. */
@@ -91,7 +117,8 @@ static const char *label(const struct row *r, bool sized)
 {
 	static char buf[256];
 	char name[64], path[64];
-	const char * const parts[] = { r->path == r->name ? "" : path, r->state, r->hook, r->more };
+	const char * const parts[] = { r->path == r->name ? "" : path, is_row(r) ? "" : r->state,
+				       is_row(r) ? "" : r->hook, r->more };
 	size_t n = snprintf(buf, sizeof(buf) - 64, "%s", shorten(name, r->name));
 
 	shorten(path, r->path);
@@ -181,7 +208,7 @@ static bool same_plot(const struct row *a, const struct row *b, enum axis x)
 
 static bool plottable(const struct row *r, enum axis x)
 {
-	return kind_of(r) == COST && labelled(r) && (x == BY_SIZE || at(r, x) > 0);
+	return kind_of(r) == COST && labelled(r) && !(r->labelled < 1) && (x == BY_SIZE || at(r, x) > 0);
 }
 
 static void add_point(struct line *l, double x, double y)
@@ -343,7 +370,7 @@ static void path_dots(struct doc *d)
 		double best = NAN;
 		bool any = false;
 
-		if (!plottable(f->is, BY_SIZE) || f->is->labelled < 1)
+		if (!plottable(f->is, BY_SIZE))
 			continue;
 		/* of each case and path the size nearest to 64 bytes */
 		for (int k = 0; k < nr_figures; k++)
@@ -384,7 +411,8 @@ static void value_cell(struct table *t, const struct figure *f, int v, int digit
 		table_cell(t, strcmp(r->verdict, "fail") ? NULL : "bad", "%.*f (%+.2f %%)", digits,
 			   r->value, p);
 	else
-		table_cell(t, strcmp(r->verdict, "fail") ? NULL : "bad", "%.*f", digits, r->value);
+		table_cell(t, strcmp(r->verdict, "fail") ? NULL : "bad", "%.*f", digits,
+			   kind_of(f->is) == COUNT ? cost(r) : r->value);
 }
 
 static void cost_cell(struct table *t, const struct figure *f, int v)
@@ -418,7 +446,7 @@ static void figures_table(struct doc *d, enum kind kind, int digits, const char 
 	doc_table(d, &t, from(kind), "%s", caption);
 }
 
-static void beyond_table(struct doc *d)
+static void beyond_table(struct doc *d, enum kind kind, const char *caption)
 {
 	struct table t = { .wide = true };
 
@@ -426,14 +454,17 @@ static void beyond_table(struct doc *d)
 	for (int v = 0; v < nr_variants; v++)
 		table_column(&t, ">%s", variants[v]);
 	for (int i = 0; i < nr_figures; i++) {
-		if (kind_of(figures[i].is) != COST || isnan(figures[i].is->floor))
+		bool floor = false;
+
+		for (int v = 0; v < nr_variants; v++)
+			floor |= figures[i].on[v] && !isnan(figures[i].on[v]->floor);
+		if (kind_of(figures[i].is) != kind || !floor)
 			continue;
 		table_cell(&t, NULL, "%s", label(figures[i].is, true));
 		for (int v = 0; v < nr_variants; v++)
 			cost_cell(&t, &figures[i], v);
 	}
-	doc_table(d, &t, from(COST), "The same beyond the floor: the value less the same path with programs "
-		  "that only count, or the state before it, on the same kernel.");
+	doc_table(d, &t, from(kind), "%s", caption);
 }
 
 static void clock_text(struct doc *d)
@@ -471,18 +502,26 @@ void cost_section(struct doc *d)
 	path_dots(d);
 	doc_fold(d, "all values");
 	figures_table(d, COST, 1, "The whole path, per packet; in brackets what it is over baseline.");
-	beyond_table(d);
+	beyond_table(d, COST, "The same beyond the floor: the value less the same path with programs that "
+		     "only count, or the state before it, on the same kernel.");
+	beyond_table(d, PROGRAMS, "Of this, in the programs themselves, as the kernel counts.");
 	doc_unfold(d);
 }
 
 void cost_counts(struct doc *d)
 {
-	figures_table(d, COUNT, 3, "How often, counted while it ran.");
+	figures_table(d, COUNT, 3, "Counted while packets went through, beyond the same with programs that only count.");
 }
 
 void cost_bytes(struct doc *d)
 {
 	figures_table(d, BYTES, 0, "Bytes.");
+}
+
+void cost_examples(struct doc *d)
+{
+	figures_table(d, EXAMPLE, 1, "What the examples cost: value, per packet if the unit says so.");
+	beyond_table(d, EXAMPLE, "The same beyond the floor that each example says it has.");
 }
 
 void cost_seconds(struct doc *d)
@@ -492,7 +531,25 @@ void cost_seconds(struct doc *d)
 
 /* ---- the summaries ---- */
 
-/* The size of a case that upstream's benchmark has, or the next one. */
+/* Without metadata, of a state: is any of it measured? */
+static bool measured(const char *state, int v)
+{
+	for (int i = 0; i < nr_figures; i++)
+		if (figures[i].is->state == state && kind_of(figures[i].is) == COST && figures[i].on[v])
+			return true;
+	return false;
+}
+
+/* What is measured of one size on one path is a detail, and in no summary. */
+static bool several(const struct figure *f)
+{
+	for (int i = 0; i < nr_figures; i++)
+		if (same_case(figures[i].is, f->is) && !same_figure(figures[i].is, f->is))
+			return true;
+	return false;
+}
+
+/* The size of a case that upstream's benchmark has, or the next one, on its first path. */
 static bool typical(const struct figure *f)
 {
 	double best = NAN;
@@ -511,7 +568,30 @@ static bool typical(const struct figure *f)
 		if (isnan(best) || fabs(is->size - 16) < fabs(best - 16))
 			best = is->size;
 	}
-	return f->is->size == best;
+	return several(f) && f->is->size == best;
+}
+
+static bool first_of_unit(int nr, enum kind kind)
+{
+	for (int i = 0; i < nr; i++)
+		if (kind_of(figures[i].is) == kind && figures[i].is->unit == figures[nr].is->unit)
+			return false;
+	return kind_of(figures[nr].is) == kind;
+}
+
+/* Of what is counted the case with most of it. */
+static void most_cell(struct table *t, const char *unit, int v)
+{
+	double most = NAN;
+
+	for (int i = 0; i < nr_figures && v >= 0; i++)
+		if (figures[i].is->unit == unit && labelled(figures[i].is) &&
+		    !isnan(cost(figures[i].on[v])) && !(cost(figures[i].on[v]) <= most))
+			most = cost(figures[i].on[v]);
+	if (isnan(most))
+		table_cell(t, "missing", "?");
+	else
+		table_cell(t, NULL, "%.4g", most);
 }
 
 void cost_trilogy(struct table *t)
@@ -524,7 +604,7 @@ void cost_trilogy(struct table *t)
 		const struct row *is = figures[i].is;
 		int s = 0;
 
-		if (kind_of(is) != COST || labelled(is) || !*is->state)
+		if (kind_of(is) != COST || labelled(is) || !*is->state || is_row(is))
 			continue;
 		while (s < nr && states[s] != is->state)
 			s++;
@@ -535,6 +615,8 @@ void cost_trilogy(struct table *t)
 		for (int v = 0; v < nr_variants; v++) {
 			double worst = NAN;
 
+			if (v == stock && measured(is->state, v))
+				worst = 0;
 			for (int k = i; k < nr_figures; k++) {
 				double p = percent(&figures[k], v);
 
@@ -542,12 +624,10 @@ void cost_trilogy(struct table *t)
 				    kind_of(figures[k].is) == COST && !(p <= worst) && !isnan(p))
 					worst = p;
 			}
-			if (v == stock)
-				table_cell(t, NULL, "0");
-			else if (isnan(worst))
+			if (isnan(worst))
 				table_cell(t, "missing", "?");
 			else
-				table_cell(t, NULL, "%+.2f", worst);
+				table_cell(t, NULL, v == stock ? "%.0f" : "%+.2f", worst);
 		}
 	}
 	for (int i = 0; i < nr_figures; i++) {
@@ -567,16 +647,11 @@ void cost_trilogy(struct table *t)
 		}
 	}
 	for (int i = 0; i < nr_figures; i++) {
-		const struct figure *f = &figures[i];
-
-		if (kind_of(f->is) != COUNT || !labelled(f->is) || strncmp(f->is->unit, "allocations", 11))
+		if (!first_of_unit(i, COUNT))
 			continue;
-		table_cell(t, NULL, "%s: %s", label(f->is, true), f->is->unit);
+		table_cell(t, NULL, "%s, labelled, most of any case", figures[i].is->unit);
 		for (int v = 0; v < nr_variants; v++)
-			if (f->on[v] && !isnan(f->on[v]->value))
-				table_cell(t, NULL, "%.2f", f->on[v]->value);
-			else
-				table_cell(t, "missing", "?");
+			most_cell(t, figures[i].is->unit, v);
 	}
 }
 
@@ -591,10 +666,46 @@ static double of_target(const struct figure *f, int v)
 	return relative(f->is) ? percent(f, v) : cost(f->on[v]);
 }
 
+/* What the benchmark reckons of several of its rows. */
+static void reckoned(struct doc *d)
+{
+	struct table t = { 0 };
+
+	table_column(&t, "target");
+	table_column(&t, "variant");
+	table_column(&t, "in");
+	table_column(&t, ">at most");
+	table_column(&t, ">measured");
+	table_column(&t, "met?");
+	table_column(&t, "why not");
+	for (int i = 0; i < nr_figures; i++)
+		for (int v = 0; v < nr_variants; v++) {
+			const struct row *r = figures[i].on[v];
+
+			if (!r || kind_of(r) != TARGET)
+				continue;
+			table_cell(&t, NULL, "%s", r->name);
+			table_cell(&t, NULL, "%s", variants[v]);
+			table_cell(&t, NULL, "%s", r->unit);
+			table_cell(&t, NULL, "%g", r->target);
+			if (isnan(r->value)) {
+				table_cell(&t, "missing", "?");
+				table_cell(&t, "missing", "not measured");
+			} else {
+				table_cell(&t, NULL, "%.3g", r->value);
+				table_cell(&t, r->value <= r->target ? "good" : "bad", "%s",
+					   r->value <= r->target ? "met" : "MISSED");
+			}
+			table_cell(&t, NULL, "%s", r->reason);
+		}
+	doc_table(d, &t, from(TARGET) | from(COST), "Targets, and whether they are met.");
+}
+
 void cost_targets(struct doc *d)
 {
 	struct table t = { 0 };
 
+	reckoned(d);
 	table_column(&t, "what");
 	table_column(&t, "in");
 	table_column(&t, ">at most");
@@ -608,7 +719,7 @@ void cost_targets(struct doc *d)
 		for (int v = 0; v < nr_variants; v++)
 			if (v != stock && f->on[v] && !isnan(f->on[v]->target))
 				target = f->on[v]->target;
-		if (isnan(target))
+		if (isnan(target) || kind_of(f->is) == TARGET)
 			continue;
 		table_cell(&t, NULL, "%s", label(f->is, true));
 		table_cell(&t, NULL, "%s", relative(f->is) ? "% over baseline" : f->is->unit);
@@ -630,78 +741,89 @@ void cost_targets(struct doc *d)
 	doc_table(d, &t, from(COST) | from(COUNT), "Targets, of rows of results that have one.");
 }
 
+static void summary_of(struct doc *d, int variant, const char *unit, double *spread, double *boots)
+{
+	struct table idle = { 0 }, beyond = { 0 };
+
+	table_column(&idle, "%s", unit);
+	table_column(&idle, ">stock");
+	table_column(&idle, ">%s", variants[variant]);
+	table_column(&idle, ">diff");
+	table_column(&idle, ">%%");
+	table_column(&beyond, "beyond the floor");
+	table_column(&beyond, ">stock");
+	table_column(&beyond, ">%s", variants[variant]);
+	for (int i = 0; i < nr_figures; i++) {
+		const struct figure *f = &figures[i];
+		const struct row *a = on_stock(f), *b = f->on[variant];
+
+		if (kind_of(f->is) != COST || f->is->unit != unit || !b || isnan(b->value) ||
+		    !strcmp(f->is->state, "floor"))
+			continue;
+		if (plottable(f->is, BY_SIZE)) {
+			if (!several(f))
+				continue;
+			table_cell(&beyond, NULL, "%s", label(f->is, true));
+			if (a && !isnan(a->value))
+				table_cell(&beyond, NULL, "%.1f", cost(a));
+			else
+				table_cell(&beyond, NULL, "-");
+			table_cell(&beyond, NULL, "%.1f", cost(b));
+		} else if (!labelled(f->is) && a && !isnan(a->value)) {
+			table_cell(&idle, NULL, "%s", label(f->is, true));
+			table_cell(&idle, NULL, "%.1f", a->value);
+			table_cell(&idle, NULL, "%.1f", b->value);
+			table_cell(&idle, NULL, "%+.1f", b->value - a->value);
+			table_cell(&idle, NULL, "%+.2f", percent(f, variant));
+		} else {
+			continue;
+		}
+		*spread = fmax(*spread, fmax(a && !isnan(a->spread) ? a->spread : 0,
+					     isnan(b->spread) ? 0 : b->spread));
+		*boots = fmin(*boots, isnan(b->boots) ? INFINITY : b->boots);
+	}
+	doc_table(d, &idle, 0, " ");
+	doc_table(d, &beyond, 0, " ");
+}
+
 void cost_summary(struct doc *d, int variant)
 {
-	struct table t = { 0 };
-	const char *unit = "";
 	double spread = 0, boots = INFINITY;
-	bool foot = false;
+	struct table t = { 0 };
 
-	for (int i = 0; i <= nr_figures; i++) {
-		const struct figure *f = &figures[i];
-		const struct row *a, *b;
+	for (int i = 0; i < nr_figures; i++)
+		if (first_of_unit(i, COST))
+			summary_of(d, variant, figures[i].is->unit, &spread, &boots);
+	if (!isinf(boots))
+		doc_text(d, "Medians of %g boot%s, which differ by at most %.3f %%. Beyond the floor: what a "
+			 "packet with metadata costs beyond one on the same kernel that goes through "
+			 "programs that only count. -: stock cannot.", boots, boots == 1 ? "" : "s",
+			 spread * 100);
 
-		if (i == nr_figures || (kind_of(f->is) == COST && unit != f->is->unit)) {
-			if (t.nr)
-				doc_table(d, &t, 0, " ");
-			if (i == nr_figures)
-				break;
-			unit = f->is->unit;
-			table_column(&t, "%s", unit);
-			table_column(&t, ">stock");
-			table_column(&t, ">%s", variants[variant]);
-			table_column(&t, ">diff");
-			table_column(&t, ">%%");
+	table_column(&t, "labelled packets, most of any case");
+	table_column(&t, ">stock");
+	table_column(&t, ">%s", variants[variant]);
+	for (int i = 0; i < nr_figures; i++)
+		if (first_of_unit(i, COUNT)) {
+			table_cell(&t, NULL, "%s", figures[i].is->unit);
+			most_cell(&t, figures[i].is->unit, stock);
+			most_cell(&t, figures[i].is->unit, variant);
 		}
-		a = stock < 0 ? NULL : f->on[stock];
-		b = f->on[variant];
-		if (kind_of(f->is) != COST || !b || isnan(b->value))
-			continue;
-		table_cell(&t, NULL, "%s", label(f->is, true));
-		if (a && !isnan(a->value)) {
-			table_cell(&t, NULL, "%.1f", a->value);
-			table_cell(&t, NULL, "%.1f", b->value);
-			table_cell(&t, NULL, "%+.1f", b->value - a->value);
-			table_cell(&t, NULL, "%+.2f", percent(f, variant));
-			spread = fmax(spread, isnan(a->spread) ? 0 : a->spread);
-		} else {
-			table_cell(&t, NULL, "-");
-			table_cell(&t, NULL, "%.1f", b->value);
-			table_cell(&t, NULL, " ");
-			table_cell(&t, NULL, " ");
-		}
-		spread = fmax(spread, isnan(b->spread) ? 0 : b->spread);
-		boots = fmin(boots, isnan(b->boots) ? INFINITY : b->boots);
-		foot = true;
-	}
-	if (foot)
-		doc_text(d, "Medians of %g boots, spread over boots at most %.3f %%.",
-			 isinf(boots) ? 1 : boots, spread * 100);
+	doc_table(d, &t, 0, " ");
 
-	for (int k = 0; k < 2; k++) {
-		const enum kind kind = k ? BYTES : COUNT;
-
-		table_column(&t, "%s", k ? "bytes" : "counted");
-		if (!k)
-			table_column(&t, "unit");
-		table_column(&t, ">stock");
-		table_column(&t, ">%s", variants[variant]);
-		for (int i = 0; i < nr_figures; i++) {
-			const struct figure *f = &figures[i];
-
-			if (kind_of(f->is) != kind || !f->on[variant])
-				continue;
-			table_cell(&t, NULL, "%s", label(f->is, true));
-			if (!k)
-				table_cell(&t, NULL, "%s", f->is->unit);
+	table_column(&t, "bytes");
+	table_column(&t, ">stock");
+	table_column(&t, ">%s", variants[variant]);
+	for (int i = 0; i < nr_figures; i++)
+		if (kind_of(figures[i].is) == BYTES && figures[i].on[variant]) {
+			table_cell(&t, NULL, "%s", label(figures[i].is, true));
 			if (stock >= 0)
-				value_cell(&t, f, stock, k ? 0 : 2);
+				value_cell(&t, &figures[i], stock, 0);
 			else
 				table_cell(&t, NULL, "-");
-			value_cell(&t, f, variant, k ? 0 : 2);
+			value_cell(&t, &figures[i], variant, 0);
 		}
-		doc_table(d, &t, 0, " ");
-	}
+	doc_table(d, &t, 0, " ");
 }
 
 /* ---- what there is not ---- */
@@ -737,12 +859,20 @@ void cost_check(void)
 	}
 	for (int i = 0; i < nr_figures; i++) {
 		counted |= kind_of(figures[i].is) == COUNT;
-		bytes |= kind_of(figures[i].is) == BYTES;
+		bytes |= kind_of(figures[i].is) == BYTES || !strncmp(figures[i].is->unit, "bytes", 5);
+		/* to be compared with other designs, it takes their results */
+		for (int v = 0; v < nr_variants && nr_variants > 2; v++) {
+			const struct row *r = figures[i].on[v];
+
+			if (r && kind_of(r) == TARGET && isnan(r->value))
+				missing("bench", NULL, "`%s:%u`: the target %s is not measured",
+					runs[r->run].file, r->line, r->name);
+		}
 	}
 	if (!counted)
 		missing("bench", NULL, "no result counts anything per packet (allocations, bytes moved)");
 	if (!bytes)
-		missing("bench", NULL, "no result has the unit bytes: memory per labelled packet");
+		missing("bench", NULL, "no result says how many bytes are allocated for a labelled packet");
 }
 
 void cost_not_shown(struct doc *d)

@@ -271,11 +271,18 @@ static void text_table(struct doc *d, const struct table *t)
 		}
 		all += width[c] + (c ? 2 : 0);
 	}
-	/* the first column is names, which can be cut; numbers cannot */
-	if (all > WIDTH)
+	/* the first column is names, which can be cut, and end in what tells them apart */
+	if (all > WIDTH && width[0] - all + WIDTH > 24)
 		width[0] -= all - WIDTH;
-	if (width[0] < 4)
-		width[0] = 4;
+	for (int i = 0; i < t->nr; i += t->columns) {
+		char *name = t->cell[i].text;
+		size_t len = strlen(name), tail = 19;
+
+		if (len > (size_t)width[0] && !numeric(t, 0)) {
+			memcpy(name + width[0] - tail - 2, "..", 2);
+			memmove(name + width[0] - tail, name + len - tail, tail + 1);
+		}
+	}
 	fputc('\n', d->f);
 	for (int r = 0; r < t->nr; r += t->columns) {
 		char out[1024];

@@ -126,27 +126,37 @@ static void check_needed(const char *dir)
 		}
 }
 
+static const char *target_of(const char *suite)
+{
+	static const char * const named[] = { "nested", "examples", "regress", "bench" };
+
+	for (size_t n = 0; n < NR_NEEDED; n++)
+		if (!strcmp(needed[n].suite, suite))
+			return needed[n].target;
+	for (size_t n = 0; n < sizeof(named) / sizeof(named[0]); n++)
+		if (!strncmp(named[n], suite, strlen(named[n])))
+			return named[n];
+	return "test";
+}
+
 /* Figures of two kernels are not to be put side by side as if they were of one. */
 static void check_kernels(void)
 {
 	for (int i = 0; i < nr_runs; i++) {
 		const struct run *r = &runs[i];
-		const char *now = series_hash(r->variant);
-		const char *target = "test";
+		const char *now = series_hash(r->variant), *target = target_of(r->suite);
 
 		/* the harness' own tests run on the host */
 		if (find_variant(r->variant) < 0 || !strcmp(r->accel, "host"))
 			continue;
-		for (size_t n = 0; n < NR_NEEDED; n++)
-			if (!strcmp(needed[n].suite, r->suite))
-				target = needed[n].target;
 		for (int k = 0; k < i; k++) {
 			const struct run *other = &runs[k];
 
 			if (other->variant != r->variant || other->debug != r->debug ||
 			    !strcmp(other->accel, "host") ||
 			    (other->kernel == r->kernel && other->series == r->series &&
-			     other->base == r->base && other->compiler == r->compiler))
+			     other->base == r->base &&
+			     (other->compiler == r->compiler || !*other->compiler || !*r->compiler)))
 				continue;
 			missing(r->debug ? NULL : target, r->variant, "`%s` and `%s` are not of one kernel: "
 				"%s, series %s, %s, %s; and %s, series %s, %s, %s", other->file, r->file,
@@ -255,8 +265,9 @@ static void tests(struct doc *d)
 	for (int k = 0; k < nr_rows; k++) {
 		const struct row *r = &rows[k];
 
-		if (strcmp(r->verdict, "fail") || *r->checkpoint)
-			continue;	/* those are listed with the tunnels */
+		/* those of tunnels and missed targets are listed there */
+		if (strcmp(r->verdict, "fail") || *r->checkpoint || !strcmp(r->state, "target"))
+			continue;
 		if (!failed++) {
 			doc_text(d, "Failed:");
 			doc_list(d, true);
@@ -381,6 +392,7 @@ static const struct section sections[] = {
 	{ "cost",      "Cost",				cost_section },
 	{ "counts",    "Counted per packet",		cost_counts },
 	{ "memory",    "Memory and sizes",		size_tables },
+	{ "examples",  "Examples",			cost_examples },
 	{ "tests",     "Tests",				tests },
 	{ "time",      "The harness itself",		cost_seconds },
 	{ "not-shown", "What is not shown",		not_shown },

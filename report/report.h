@@ -42,6 +42,7 @@ void cost_targets(struct doc *d);
 void cost_section(struct doc *d);
 void cost_counts(struct doc *d);
 void cost_bytes(struct doc *d);
+void cost_examples(struct doc *d);
 void cost_seconds(struct doc *d);
 void cost_summary(struct doc *d, int variant);
 void cost_not_shown(struct doc *d);

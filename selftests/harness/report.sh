@@ -177,7 +177,12 @@ missing_file()
 	[ $rc = 1 ] && has said "r/bench-movable.jsonl: make bench VARIANT=movable" "NOT complete, 1 thing" &&
 		has out/index.html "NOT complete" "<code>make bench VARIANT=movable</code>" &&
 		has out/report.md "| idle: % over baseline, worst path | 0 | ? |" &&
-		nothing_of out/index.html "nan" "1020"
+		nothing_of out/index.html "nan" "1020" || return 1
+	whole
+	rm r/bench-baseline.jsonl
+	make_report
+	[ $rc = 1 ] && has out/report.md "| idle: % over baseline, worst path | ? | ? |" &&
+		nothing_of out/report.md "over baseline, worst path | 0"
 }
 
 run_that_died()
@@ -288,7 +293,8 @@ cover_letter()
 {
 	whole
 	"$report" --results r --sizes sizes --cover movable baseline movable >cover 2>said || return 1
-	has cover "lo idle" "+20.0  +2.00" "stock              3     2     0        1" \
+	has cover "lo idle" "+20.0  +2.00" "write-read run, 16 bytes, 4 deep   56.0     76.0" \
+		"allocations/packet                    0.5      0.5" "stock              3     2     0        1" \
 		"Series: 7 patches, 1234 lines of code added" &&
 		! awk 'length > 72 { print "# " length ": " $0 }' cover | grep .
 }
