@@ -119,7 +119,7 @@ static __always_inline int meta_kv_put(void *ctx, bool xdp, __u32 key, const __u
 {
 	const __u32 want = what > 0 ? what : 0, half = key / 32 & 1;
 	const __u64 bit = 1ULL << (key & 63);
-	__u32 at, has, end, bits;
+	__u32 at, has, end, bits, low, high;
 	struct meta_kv_head h;
 	long size;
 	int err;
@@ -157,14 +157,12 @@ static __always_inline int meta_kv_put(void *ctx, bool xdp, __u32 key, const __u
 		return err == -EINVAL ? -EBADMSG : err;
 
 	bits = 1u << (key & 31);
-	if (what == META_KV_DEL || want == 1)
-		h.low[half] &= ~bits;
-	else
-		h.low[half] |= bits;
-	if (want)
-		h.high[half] |= bits;
-	else
-		h.high[half] &= ~bits;
+	low = h.low[half];
+	high = h.high[half];
+	h.low[half] = what == META_KV_DEL || want == 1 ? low & ~bits : low | bits;
+	h.high[half] = want ? high | bits : high & ~bits;
+	if (h.low[half] == low && h.high[half] == high)
+		return 0;	/* another value of the same type */
 	return meta_kv_write(ctx, xdp, 0, &h, sizeof(h));
 }
 
@@ -179,11 +177,49 @@ static __always_inline int meta_kv_find(const struct meta_kv_head *h, __u32 key,
 	return meta_kv_words(h, bit - 1);
 }
 
-static __always_inline int meta_kv_get(void *ctx, bool xdp, __u32 key, void *val, __u32 words)
+struct meta_kv_image {
+	struct meta_kv_head head;
+	__u32 words[(META_KV_SIZE - sizeof(struct meta_kv_head)) / 4];
+};
+
+static __always_inline int meta_kv_image_get(const struct meta_kv_image *m, __u32 key,
+					     __u32 *val, __u32 words)
+{
+	const __u32 last = sizeof(m->words) / 4 - words;
+	int at = m->head.id == META_KV_ID ? meta_kv_find(&m->head, key, words) : -EPROTO;
+	__u32 i;
+
+	if (at < 0)
+		return at;
+	i = at;
+	barrier_var(i);
+	if (i > last)
+		return -EBADMSG;
+	val[0] = m->words[i];
+	if (words == 2)
+		val[1] = m->words[i + 1];
+	return 0;
+}
+
+static __always_inline int meta_kv_get(void *ctx, bool xdp, __u32 key, __u32 *val, __u32 words)
 {
 	struct meta_kv_head h;
-	int at = key < META_KV_KEYS ? meta_kv_open(ctx, xdp, &h) : -EINVAL;
+	int at;
 
+	if (key >= META_KV_KEYS)
+		return -EINVAL;
+#ifndef PKT_META_TRAITS		/* there it is the bytes that cost */
+	if (!xdp) {
+		struct meta_kv_image m;
+
+		/* all at once: a call costs more than the bytes; not if there are less, or more */
+		at = pkt_meta_skb_read(ctx, 0, &m, sizeof(m)) ?:
+		     meta_kv_image_get(&m, key, val, words);
+		if (at != -EINVAL && at != -EBADMSG)
+			return at;
+	}
+#endif
+	at = meta_kv_open(ctx, xdp, &h);
 	at = at ?: meta_kv_find(&h, key, words);
 	if (at < 0)
 		return at;
@@ -262,37 +298,19 @@ META_KV_OP meta_kv_skb_adopt(struct __sk_buff *skb)
 	return pkt_meta_skb_adopt(skb);
 }
 
-struct meta_kv_image {
-	struct meta_kv_head head;
-	__u32 words[(META_KV_SIZE - sizeof(struct meta_kv_head)) / 4];
-};
-
 /* Where there is only reading, from the beginning and of a constant length. */
 static __always_inline int meta_kv_trace_get(struct sk_buff *skb, __u32 key, __u32 *val,
 					     __u32 words)
 {
-	const __u32 last = sizeof(((struct meta_kv_image *)0)->words) / 4 - words;
 	struct meta_kv_image m;
-	int at = pkt_meta_trace_read(skb, (__u32 *)&m, sizeof(m));
-	__u32 i;
+	int err;
 
 	if (key >= META_KV_KEYS)
 		return -EINVAL;
-	if (at)
-		return at == -EINVAL ? -EBADMSG : at;
-	if (m.head.id != META_KV_ID)
-		return -EPROTO;
-	at = meta_kv_find(&m.head, key, words);
-	if (at < 0)
-		return at;
-	i = at;
-	barrier_var(i);
-	if (i > last)
-		return -EBADMSG;
-	val[0] = m.words[i];
-	if (words == 2)
-		val[1] = m.words[i + 1];
-	return 0;
+	err = pkt_meta_trace_read(skb, (__u32 *)&m, sizeof(m));
+	if (err)
+		return err == -EINVAL ? -EBADMSG : err;
+	return meta_kv_image_get(&m, key, val, words);
 }
 
 META_KV_OP meta_kv_trace_get_u32(struct sk_buff *skb, __u32 key, __u32 *value)
