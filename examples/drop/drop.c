@@ -540,7 +540,7 @@ static void datagrams(int place)
 /* It takes some and lets none go, however slow the sender is. */
 static void qdisc_full(void)
 {
-	if (netns_sh("edge", "tc qdisc add dev out root netem delay 1000s limit %d", QUEUE))
+	if (netns_sh("edge", "tc qdisc add dev out root netem delay 200s limit %d", QUEUE))
 		example_die("netem");
 	datagrams(QDISC);
 	netns_sh("edge", "tc qdisc del dev out root");
