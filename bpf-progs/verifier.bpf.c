@@ -9,6 +9,7 @@
 
 #define NF_ACCEPT	1
 
+extern int bpf_icmp_send(struct __sk_buff *skb, int type, int code) __weak __ksym;
 extern int bpf_dynptr_clone(const struct bpf_dynptr *p, struct bpf_dynptr *clone__uninit) __ksym;
 extern void *bpf_dynptr_slice(const struct bpf_dynptr *p, __u64 offset,
 			      void *buffer__nullable, __u64 buffer__szk) __ksym;
@@ -186,6 +187,25 @@ int skb_maybe_null(struct bpf_sock_ops *ctx)
 	struct bpf_sock_ops_kern *kern = bpf_cast_to_kern_ctx(ctx);
 
 	do_read(kern->skb);
+	return 1;
+}
+
+/* That it is trusted does not make it one to answer to: TCP may not have sent it yet. */
+SEC("sockops")
+int sock_ops_icmp(struct bpf_sock_ops *ctx)
+{
+	struct bpf_sock_ops_kern *kern = bpf_cast_to_kern_ctx(ctx);
+	struct sk_buff *skb = kern->skb;
+
+	if (skb)
+		bpf_icmp_send((void *)skb, 3, 1);
+	return 1;
+}
+
+SEC("cgroup_skb/egress")
+int egress_icmp(struct __sk_buff *skb)
+{
+	bpf_icmp_send(skb, 3, 1);
 	return 1;
 }
 

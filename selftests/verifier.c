@@ -62,6 +62,8 @@ static const struct {
 	{ "skb_number",			"R1 is scalar expected STRUCT __sk_buff" },
 	{ "skb_freed",			"must be referenced or trusted" },
 	{ "skb_maybe_null",		"Possibly NULL pointer passed to trusted" },
+	{ "sock_ops_icmp",		"calling kernel function bpf_icmp_send is not allowed" },
+	{ "egress_icmp",		NULL },
 	{ "slice_in_bounds",		NULL },
 	{ "slice_out_of_bounds",	"invalid access to memory, mem_size=8 off=8 size=4" },
 	{ "slice_before",		"is outside of the allowed memory range" },
@@ -146,13 +148,37 @@ static void attach(struct bpf_program *p, enum bpf_attach_type type, int want, c
 	ktap_result(&ktap, *why ? KTAP_FAIL : KTAP_PASS, why, "attach.%s", name);
 }
 
+/* Nor is a program that is attached elsewhere to call it: an array is of one kind. */
+static void tail_call(struct bpf_program *first, struct bpf_program *second, int want,
+		      const char *name)
+{
+	int map = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, NULL, 4, 4, 2, NULL), err;
+	int fds[] = { bpf_program__clone(first, NULL), bpf_program__clone(second, NULL) };
+	char why[256] = "";
+
+	err = map < 0 ? map : 0;
+	for (int i = 0; i < 2 && !err; i++) {
+		err = fds[i] < 0 ? fds[i] : bpf_map_update_elem(map, &i, &fds[i], 0);
+		if (err && !i)
+			snprintf(why, sizeof(why), "%s: the array does not take it: %d",
+				 bpf_program__name(first), err);
+	}
+	if (!*why && err != want)
+		snprintf(why, sizeof(why), "%s beside %s: the array says %d, not %d",
+			 bpf_program__name(second), bpf_program__name(first), err, want);
+	close(fds[0]);
+	close(fds[1]);
+	close(map);
+	ktap_result(&ktap, *why ? KTAP_FAIL : KTAP_PASS, why, "tail-call.%s", name);
+}
+
 int main(void)
 {
 	const char *missing = meta_missing();
 
 	if (missing)
 		return ktap_skip_all(missing);
-	ktap_start(&ktap, 6 * ARRAY_SIZE(hooks) + ARRAY_SIZE(others) + 4);
+	ktap_start(&ktap, 6 * ARRAY_SIZE(hooks) + ARRAY_SIZE(others) + 6);
 	skel = verifier_bpf__open();
 	if (!skel || bpf_object__prepare(skel->obj))
 		return ktap_bail_out(&ktap, "the BPF programs cannot be prepared");
@@ -166,5 +192,7 @@ int main(void)
 	attach(skel->progs.egress_resize, BPF_CGROUP_INET_INGRESS, -EINVAL, "resize-at-ingress");
 	attach(skel->progs.egress_write, BPF_CGROUP_INET_EGRESS, 0, "write-at-egress");
 	attach(skel->progs.egress_write, BPF_CGROUP_INET_INGRESS, -EINVAL, "write-at-ingress");
+	tail_call(skel->progs.egress_read, skel->progs.egress_resize, 0, "egress-to-egress");
+	tail_call(skel->progs.ingress_read, skel->progs.egress_resize, -EINVAL, "ingress-to-egress");
 	return ktap_finish(&ktap);
 }
