@@ -19,7 +19,11 @@ include $(wildcard */*.mk)
 T_VALID := $(sort $(ST_ALL) $(ST_HARNESS) $(TB_NAMES) $(TB_MORE) $(EX_ALL))
 T_BAD   := $(filter-out $(T_VALID),$(subst $(comma), ,$(T)))
 ifneq ($(and $(filter test,$(MAKECMDGOALS)),$(T_BAD)),)
-  $(error T=$(firstword $(T_BAD)): no such test; valid are: $(T_VALID))
+  $(shell echo 'T=$(firstword $(T_BAD)): no such test; valid are: $(T_VALID)' | fold -s -w 90 >&2)
+  $(error T=$(firstword $(T_BAD)))
+endif
+ifneq ($(filter-out auto kvm tcg icount,$(ACCEL)),)
+  $(error ACCEL=$(ACCEL): no such accelerator; valid are: auto kvm tcg icount)
 endif
 
 # One make at a time in a tree. What follows the kernels is a make of its own, as it

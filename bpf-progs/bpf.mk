@@ -6,6 +6,9 @@
 # the newest there is, not older than 17
 CLANG   ?= $(firstword $(foreach c,clang-21 clang-20 clang-19 clang-18 clang-17 clang,\
 	     $(shell command -v $c)))
+ifeq ($(CLANG),)
+  CLANG = $(error there is no clang for BPF programs: make deps installs it)
+endif
 BPFTOOL := build/tools/bin/bpftool
 # (kernel types have anonymous members of named types)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -fms-extensions -Wno-microsoft-anon-tag -Wall -Werror \
