@@ -337,7 +337,7 @@ static void idle_dots(struct doc *d)
 
 		if (kind_of(f->is) != COST || (labelled(f->is) && !(f->is->labelled < 1)))
 			continue;
-		snprintf(row->label, sizeof(row->label), "%.60s", label(f->is, true));
+		snprintf(row->label, sizeof(row->label), "%.90s", label(f->is, true));
 		row->target = f->is->target;
 		for (int n = 0; n < dots.names; n++) {
 			row->value[n] = percent(f, of[n]);
@@ -379,7 +379,7 @@ static void path_dots(struct doc *d)
 				best = figures[k].is->size;
 		if (f->is->size != best)
 			continue;
-		snprintf(row->label, sizeof(row->label), "%.60s", label(f->is, true));
+		snprintf(row->label, sizeof(row->label), "%.90s", label(f->is, true));
 		row->target = NAN;
 		for (int v = 0; v < nr_variants; v++) {
 			row->value[v] = cost(f->on[v]);

@@ -150,6 +150,7 @@ void svg_dots(FILE *f, const struct dots *d, const char *unit)
 {
 	const double pitch = 17, top = 34, bottom = top + d->rows * pitch, h = bottom + 34;
 	double left = 100, right, w, low = 0, high = 0, dx, at;
+	bool targets = false;
 	char buf[64];
 
 	for (int r = 0; r < d->rows; r++) {
@@ -159,11 +160,13 @@ void svg_dots(FILE *f, const struct dots *d, const char *unit)
 				low = fmin(low, d->row[r].value[i]);
 				high = fmax(high, d->row[r].value[i]);
 			}
-		if (!isnan(d->row[r].target))
+		if (!isnan(d->row[r].target)) {
 			high = fmax(high, d->row[r].target);
+			targets = true;
+		}
 	}
 	right = left + 530;
-	w = right + 20;
+	w = right + 30;
 	at = left;
 	if (high <= low)
 		high = low + 1;
@@ -183,11 +186,13 @@ void svg_dots(FILE *f, const struct dots *d, const char *unit)
 		fputs("</g>\n", f);
 		at += 28 + 7 * strlen(d->name[i]);
 	}
-	rule(f, "target", at, 6, at, 18);
-	text(f, at + 7, 15.5, "axis", "target");
+	if (targets) {
+		rule(f, "target", at, 6, at, 18);
+		text(f, at + 7, 15.5, "axis", "target");
+	}
 	for (double v = low; v <= high + dx / 2; v += dx) {
 		rule(f, fabs(v) < dx / 1e6 ? "zero" : "grid", X(v), top - 6, X(v), bottom);
-		snprintf(buf, sizeof(buf), "%+.3g", fabs(v) < dx / 1e6 ? 0 : v);
+		snprintf(buf, sizeof(buf), "%+.5g", fabs(v) < dx / 1e6 ? 0 : v);
 		text(f, X(v), bottom + 14, "axis mid", fabs(v) < dx / 1e6 ? "0" : buf);
 	}
 	text(f, (left + right) / 2, h - 5, "axis mid", unit);
