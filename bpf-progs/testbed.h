@@ -33,6 +33,7 @@
 #define TB_IF_UNDER	12
 #define TB_IF_TUN	20	/* a tunnel's, if its file gives it this index */
 
+#define TB_STREAMS	8u	/* TCP connections of a run, at most */
 #define TB_CHECKPOINTS	16	/* which is which is the engine's business, but: */
 #define TB_FIRST	0	/* the one behind the XDP program */
 #define TB_LAST_PLAIN	2	/* where what will be encrypted may still be seen as it was */
@@ -41,6 +42,36 @@ enum tb_hook {
 	TB_HOOK_TCX,		/* the variant's own way, pkt_meta.bpf.h */
 	TB_HOOK_DATA_META,	/* legacy __sk_buff->data_meta */
 	TB_HOOKS,
+};
+
+/*
+ * Where other programs than tc's look, in the order a packet gets there. It may be there
+ * more than once: before a header is put around it, and after.
+ */
+enum tb_point {
+	TB_R1_PRE_ROUTING,	/* netfilter */
+	TB_R1_FORWARD,
+	TB_R1_LOCAL_OUT,	/* what is around the packet */
+	TB_R1_POST_ROUTING,
+	TB_R1_ERROR,		/* tc, on the way back: an ICMP error about the packet */
+	TB_R3_PRE_ROUTING,
+	TB_R3_LOCAL_IN,		/* what is around the packet */
+	TB_R3_LWT_IN,
+	TB_R3_FORWARD,
+	TB_R3_LWT_OUT,
+	TB_R3_POST_ROUTING,
+	TB_R3_LWT_XMIT,
+	TB_R3_NETKIT,
+	TB_SINK_XDP,
+	TB_SINK_TAP,		/* a packet socket's filter */
+	TB_SINK_LOCAL_IN,
+	TB_SINK_RAW,		/* a raw socket's filter */
+	TB_SINK_LSM,
+	TB_SINK_CGROUP,
+	TB_SINK_FILTER,		/* the filter of the socket that it is for */
+	TB_SINK_SK_SKB,
+	TB_DROP,		/* tracepoint, wherever it is dropped */
+	TB_POINTS,
 };
 
 /* The upper half of a nonce says which run of traffic: late packets of another do not count. */
@@ -95,7 +126,7 @@ struct tb_sample {
 
 struct tb_cell {
 	__u64 kept, lost, corrupt;	/* packets: a GSO skb is as many as it has segments */
-	__u64 skbs;
+	__u64 skbs, nonlinear;
 	struct tb_sample first;
 };
 
@@ -104,13 +135,15 @@ struct tb_order {
 	__u32 size;
 	__u32 sealed;		/* checkpoints that cannot see the payload, a bit each */
 	__u32 cpumap;		/* what was tagged goes to a CPU by redirection */
+	__u32 drop;		/* sink's sockets take nothing */
 };
 
 struct tb_source {
-	__u64 tagged;		/* packets that left XDP with metadata */
+	__u64 tagged;		/* packets that left XDP, or their maker, with metadata */
 	__u64 failed;		/* that could not be given any */
 	__s64 error;		/* what the last of these was told */
 	__u64 seqs[TB_SEQS / 64];	/* the nonces that were tagged, a bit each */
+	__u64 room;		/* made at an skb: the least headroom there was before */
 };
 
 #endif

@@ -8,7 +8,9 @@
 
 #include "expect.h"
 
-const char * const fate_name[] = { [KEPT] = "kept", [LOST] = "lost", [CORRUPT] = "corrupt" };
+const char * const fate_name[] = {
+	[KEPT] = "kept", [LOST] = "lost", [CORRUPT] = "corrupt", [REFUSED] = "refused",
+};
 
 static const char *parse(struct rule *r, char *line)
 {
@@ -29,11 +31,11 @@ static const char *parse(struct rule *r, char *line)
 	word = strtok_r(NULL, " \t\n", &save);
 	if (!word)
 		return "fewer than six fields";
-	for (i = KEPT; i <= CORRUPT; i++)
+	for (i = KEPT; i <= REFUSED; i++)
 		if (!strcmp(word, fate_name[i]))
 			break;
-	if (i > CORRUPT)
-		return "expected must be kept, lost or corrupt";
+	if (i > REFUSED)
+		return "expected must be kept, lost, corrupt or refused";
 	r->fate = i;
 	if (strtok_r(NULL, " \t\n", &save))
 		return "more than six fields";

@@ -2,15 +2,17 @@
 /*
  * The table of what a variant is expected to do (expect/VARIANT), one rule a line:
  *
- *	case checkpoint hook size traffic  kept|lost|corrupt  # reason
+ *	case checkpoint hook size traffic  kept|lost|corrupt|refused  # reason
  *
  * The first five are globs. The last rule that fits counts. What no rule fits is
  * expected to be kept. A rule that expects anything else must give its reason.
+ * Refused is a hook whose program the verifier does not take; that of the checkpoint
+ * `maker` is the one that makes metadata where packets start.
  */
 #ifndef TB_EXPECT_H
 #define TB_EXPECT_H
 
-enum fate { KEPT, LOST, CORRUPT };
+enum fate { KEPT, LOST, CORRUPT, REFUSED };
 
 extern const char * const fate_name[];
 

@@ -18,7 +18,7 @@
 #define MAX_HOOKS	16	/* as many traffics and sizes */
 #define MAX_SHOWN	40	/* unexpected observations; the file has them all */
 
-enum mark { ABSENT, KEPT, LOST, CORRUPT, UNEXPECTED, MARKS };
+enum mark { ABSENT, KEPT, LOST, CORRUPT, REFUSED, UNEXPECTED, MARKS };
 
 static const struct {
 	const char *sign, *colour, *meaning;
@@ -27,6 +27,7 @@ static const struct {
 	[KEPT]	     = { "+", "\033[32m", "kept" },
 	[LOST]	     = { "-", "\033[33m", "lost" },
 	[CORRUPT]    = { "X", "\033[31m", "corrupt" },
+	[REFUSED]    = { "o", "\033[36m", "refused" },
 	[UNEXPECTED] = { "!", "\033[1;37;41m", "not as expected" },
 };
 
@@ -36,7 +37,7 @@ struct cell {
 };
 
 struct row {
-	struct cell cell[MAX_HOOKS][NR_CHECKPOINTS];
+	struct cell cell[MAX_HOOKS][NR_CHECKPOINTS], point[TB_POINTS];
 	bool there;
 	char *skipped;
 };
@@ -54,6 +55,7 @@ struct run {
 static char *cases[MAX_CASES], *hooks[MAX_HOOKS], *traffics[MAX_HOOKS], *sizes[MAX_HOOKS];
 static FILE *complaints;	/* printed behind the matrix */
 static unsigned int unexpected;
+static const char *only;
 static bool colour;
 
 static int number(char **list, int max, const char *name)
@@ -87,6 +89,21 @@ static int broken(const char *path, unsigned int line, const char *what)
 	return -1;
 }
 
+/* Its cell; NULL: there is no such place, or no room for one more hook. */
+static struct cell *cell_of(struct row *row, const char *cp, const char *hook)
+{
+	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
+		if (!strcmp(checkpoints[i].name, cp)) {
+			int h = number(hooks, MAX_HOOKS, hook);
+
+			return h < 0 ? NULL : &row->cell[h][i];
+		}
+	for (int p = 0; p < TB_POINTS; p++)
+		if (!strcmp(points[p].name, cp))
+			return &row->point[p];
+	return NULL;
+}
+
 static int observation(struct run *r, unsigned int line, const char *json)
 {
 	char name[128], verdict[16], hook[32] = "", cp[64] = "", traffic[32] = "";
@@ -94,7 +111,8 @@ static int observation(struct run *r, unsigned int line, const char *json)
 	double size = 0;
 	enum mark mark;
 	bool failed;
-	int c, h;
+	struct cell *cell;
+	int c;
 
 	if (!json_string(json, "case", name, sizeof(name)) ||
 	    !json_string(json, "verdict", verdict, sizeof(verdict)))
@@ -120,13 +138,14 @@ static int observation(struct run *r, unsigned int line, const char *json)
 	}
 	json_string(json, "hook", hook, sizeof(hook));
 	json_string(json, "observed", observed, sizeof(observed));
-	h = number(hooks, MAX_HOOKS, hook);
-	if (h < 0 || number(traffics, MAX_HOOKS, traffic) < 0 ||
+	cell = cell_of(&r->rows[c], cp, hook);
+	if (!cell || number(traffics, MAX_HOOKS, traffic) < 0 ||
 	    number(sizes, MAX_HOOKS, bytes) < 0)
-		return broken(r->path, line, "too many hooks, traffics or sizes");
+		return broken(r->path, line, "no such checkpoint, or too many hooks, traffics or sizes");
 	for (mark = KEPT; mark < UNEXPECTED && strcmp(observed, marks[mark].meaning); mark++)
 		;
-	r->hooks |= 1u << h;
+	for (int h = 0; h < MAX_HOOKS && hooks[h]; h++)
+		r->hooks |= !strcmp(hooks[h], hook) ? 1u << h : 0;
 	r->all++;
 	r->count[mark]++;
 	if (failed) {
@@ -134,17 +153,10 @@ static int observation(struct run *r, unsigned int line, const char *json)
 			 hook, reason);
 		mark = UNEXPECTED;
 	}
-	for (size_t i = 0; i < NR_CHECKPOINTS; i++) {
-		struct cell *cell = &r->rows[c].cell[h][i];
-
-		if (strcmp(checkpoints[i].name, cp))
-			continue;
-		cell->seen++;
-		if (cell->mark < mark)
-			cell->mark = mark;
-		return 0;
-	}
-	return broken(r->path, line, "a checkpoint that does not exist");
+	cell->seen++;
+	if (cell->mark < mark)
+		cell->mark = mark;
+	return 0;
 }
 
 static int read_run(struct run *r, const char *path)
@@ -188,6 +200,28 @@ static int read_run(struct run *r, const char *path)
 	return err;
 }
 
+/* mask: of the hooks of a run, which it need not have; 0: all have it. */
+static void check_cell(struct run *runs, int nr, int c, const char *cp, const char *hook,
+		       unsigned int mask)
+{
+	unsigned int most = 0;
+
+	for (int r = 0; r < nr; r++)
+		if (most < cell_of(&runs[r].rows[c], cp, hook)->seen)
+			most = cell_of(&runs[r].rows[c], cp, hook)->seen;
+	for (int r = 0; r < nr; r++) {
+		struct row *row = &runs[r].rows[c];
+		struct cell *cell = cell_of(row, cp, hook);
+
+		if (cell->seen == most || row->skipped || !row->there ||
+		    (mask && !(runs[r].hooks & mask)))
+			continue;
+		complain("%s %s %s (%s): %u results, other variants have %u", runs[r].name,
+			 cases[c], cp, hook, cell->seen, most);
+		cell->mark = UNEXPECTED;
+	}
+}
+
 /* Every case asked for, and the same cells in all runs: a hole is a failure. */
 static void check_complete(struct run *runs, int nr, const char *wanted)
 {
@@ -205,27 +239,13 @@ static void check_complete(struct run *runs, int nr, const char *wanted)
 			if (!runs[r].rows[c].there)
 				complain("%s %s: no result", runs[r].name, name);
 	}
-	for (int c = 0; c < MAX_CASES && cases[c]; c++)
+	for (int c = 0; c < MAX_CASES && cases[c]; c++) {
 		for (int h = 0; h < MAX_HOOKS && hooks[h]; h++)
-			for (size_t i = 0; i < NR_CHECKPOINTS; i++) {
-				unsigned int most = 0;
-
-				for (int r = 0; r < nr; r++)
-					if (most < runs[r].rows[c].cell[h][i].seen)
-						most = runs[r].rows[c].cell[h][i].seen;
-				for (int r = 0; r < nr; r++) {
-					struct row *row = &runs[r].rows[c];
-
-					if (row->cell[h][i].seen == most || row->skipped ||
-					    !row->there || !(runs[r].hooks & 1u << h))
-						continue;
-					complain("%s %s %s (%s): %u results, other variants "
-						 "have %u", runs[r].name, cases[c],
-						 checkpoints[i].name, hooks[h],
-						 row->cell[h][i].seen, most);
-					row->cell[h][i].mark = UNEXPECTED;
-				}
-			}
+			for (size_t i = 0; i < NR_CHECKPOINTS; i++)
+				check_cell(runs, nr, c, checkpoints[i].name, hooks[h], 1u << h);
+		for (int p = 0; p < TB_POINTS; p++)
+			check_cell(runs, nr, c, points[p].name, points[p].hook, 0);
+	}
 }
 
 static void put_mark(enum mark m)
@@ -236,9 +256,67 @@ static void put_mark(enum mark m)
 		printf(" %s", marks[m].sign);
 }
 
+/* Every case, unless --only names some; the sums are of all in any case. */
+static bool shown(const char *name)
+{
+	const char *w = only ?: "";
+	size_t len = strlen(name);
+
+	w += strspn(w, " ");
+	if (!*w)
+		return true;
+	for (; *w; w += strcspn(w, " "), w += strspn(w, " "))
+		if (strcspn(w, " ") == len && !strncmp(w, name, len))
+			return true;
+	return false;
+}
+
+static bool has_points(const struct row *row)
+{
+	for (int p = 0; p < TB_POINTS; p++)
+		if (row->point[p].mark)
+			return true;
+	return false;
+}
+
+/* The cases that were looked at elsewhere, too; a column for each place. */
+static void print_points(struct run *runs, int nr, int width, int vwidth)
+{
+	bool head = false;
+
+	for (int c = 0; c < MAX_CASES && cases[c]; c++)
+		for (int r = 0; r < nr; r++) {
+			struct row *row = &runs[r].rows[c];
+
+			if (!has_points(row) || !shown(cases[c]))
+				continue;
+			if (!head) {
+				printf("\n%-*s  %-*s ", width, "other hooks", vwidth, "");
+				for (int p = 0; p < TB_POINTS; p++)
+					printf(" %c", 'a' + p);
+				printf("\n");
+			}
+			head = true;
+			printf("%-*s  %-*s ", width, r ? "" : cases[c], vwidth, runs[r].name);
+			for (int p = 0; p < TB_POINTS; p++)
+				put_mark(row->point[p].mark);
+			printf("\n");
+		}
+	if (!head)
+		return;
+	printf("\n");
+	for (int p = 0; p < TB_POINTS; p++) {
+		char what[64];
+
+		snprintf(what, sizeof(what), "%s (%s)", points[p].name, points[p].hook);
+		printf("%s%c %-30s%s", p % 3 ? "" : "  ", 'a' + p, what,
+		       p % 3 == 2 || p + 1 == TB_POINTS ? "\n" : "");
+	}
+}
+
 static void print(struct run *runs, int nr)
 {
-	int width = 8, vwidth = 8;
+	int width = 11, vwidth = 8;
 
 	for (int c = 0; c < MAX_CASES && cases[c]; c++)
 		if (width < (int)strlen(cases[c]))
@@ -267,7 +345,7 @@ static void print(struct run *runs, int nr)
 	}
 	printf("\n");
 	for (int c = 0; c < MAX_CASES && cases[c]; c++)
-		for (int r = 0; r < nr; r++) {
+		for (int r = 0; r < nr && shown(cases[c]); r++) {
 			struct row *row = &runs[r].rows[c];
 
 			printf("%-*s  %-*s", width, r ? "" : cases[c], vwidth, runs[r].name);
@@ -289,6 +367,7 @@ static void print(struct run *runs, int nr)
 	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
 		printf("%s%zu %-20s%s", i % 3 ? "" : "  ", i + 1, checkpoints[i].name,
 		       i % 3 == 2 || i + 1 == NR_CHECKPOINTS ? "\n" : "");
+	print_points(runs, nr, width, vwidth);
 	for (enum mark m = KEPT; m < MARKS; m++) {
 		printf(m == KEPT ? " " : "  ");
 		put_mark(m);
@@ -296,9 +375,9 @@ static void print(struct run *runs, int nr)
 	}
 	printf("\n\n");
 	for (int r = 0; r < nr; r++)
-		printf("%-*s  %u cells: %u kept, %u lost, %u corrupt%s%.0u%s  (%s; %s)\n", vwidth,
-		       runs[r].name, runs[r].all, runs[r].count[KEPT], runs[r].count[LOST],
-		       runs[r].count[CORRUPT], runs[r].count[UNEXPECTED] ? ", " : "",
+		printf("%-*s  %u cells: %u kept, %u lost, %u corrupt, %u refused%s%.0u%s  (%s; %s)\n",
+		       vwidth, runs[r].name, runs[r].all, runs[r].count[KEPT], runs[r].count[LOST],
+		       runs[r].count[CORRUPT], runs[r].count[REFUSED], runs[r].count[UNEXPECTED] ? ", " : "",
 		       runs[r].count[UNEXPECTED], runs[r].count[UNEXPECTED] ? " missed" : "",
 		       runs[r].kernel, runs[r].base);
 }
@@ -307,6 +386,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "cases", required_argument, NULL, 'c' },
+		{ "only", required_argument, NULL, 'o' },
 		{ }
 	};
 	const char *wanted = NULL;
@@ -316,9 +396,12 @@ int main(int argc, char **argv)
 	size_t len;
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt != 'c')
+		if (opt == 'c')
+			wanted = optarg;
+		else if (opt == 'o')
+			only = optarg;
+		else
 			goto usage;
-		wanted = optarg;
 	}
 	if (optind == argc)
 		goto usage;
@@ -353,6 +436,8 @@ int main(int argc, char **argv)
 	return 1;
 
 usage:
-	fputs("usage: matrix [--cases A,B] RESULTS.jsonl...\n", stderr);
+	fputs("usage: matrix [--cases A,B] [--only 'A B'] RESULTS.jsonl...\n"
+	      "  --cases A,B   those that have to be there\n"
+	      "  --only 'A B'  those to show\n", stderr);
 	return 2;
 }

@@ -61,16 +61,20 @@ struct tunnel {
 	char needs[256];	/* options of the kernel's configuration */
 	char iproute2[16];	/* oldest version that can make it (optional) */
 	char overhead[8];	/* bytes it puts around a packet */
-	char also[64];		/* flavours besides, see testbed.c (optional) */
+	char also[128];		/* flavours besides, see testbed.c (optional) */
 	char traffic[64];	/* kinds that can take this way, if not all (optional) */
 	char gso[8];		/* no: trains are segmented before they enter it (optional) */
 	char encrypted[8];	/* yes: no payload to be seen on the underlay (optional) */
 	char fragments[8];	/* yes: packets are cut in pieces on the underlay (optional) */
 	char mtu[8];		/* of $DEV, if not 1500 (optional) */
-	char bypasses[64];	/* checkpoints that packets do not pass, by name (optional) */
+	char bypasses[128];	/* checkpoints that packets do not pass, by name (optional) */
 	char outer[8];		/* no: not for whatever packets, none can be nested in it (optional) */
 	char mac[8];		/* own: the file sees to it that $DEV has $MAC (optional) */
 	char frames[8];		/* yes: XDP makes frames of the packets; see set_features() (optional) */
+	char tags[8];		/* yes: its frames have a VLAN's tag (optional) */
+	char untagged[8];	/* yes: no such tag may be in front of it, nested (optional) */
+	char errors[8];		/* yes: packets are too big for it, r1 tells src so (optional) */
+	char mss[8];		/* of TCP, if not 1024 (optional) */
 	char tools[64];		/* commands it uses, besides iproute2 (optional) */
 	bool route, transit, down, check;	/* it has this function */
 	const struct tunnel *under;	/* nested: the one its packets are in */
@@ -106,6 +110,19 @@ const char *net_left_behind(void);
 const char *net_ns(enum node n);
 int net_enter(enum node n);	/* as netns_enter() */
 
+/* The last two nodes joined by a pair of netkit (layer 3), or of veth again. */
+int net_last_hop(bool netkit);
+/* Programs at the route to sink, as `ip route ... encap bpf` has them; NULL: none. */
+int net_last_route(const char *encap);
+/* MTUs of 9000 and more, the underlay's and those of tunnels to come; or 1500 again. */
+int net_jumbo(bool on);
+/* r1's way to the underlay loses, doubles and reorders packets. */
+int net_disturb(bool on);
+/* Packets may get lost: TCP of src and r1 is quick to send them again. */
+int net_lossy(bool on);
+/* src and r1 forget what they learned about MTUs on the way. */
+void net_forget_mtu(void);
+
 /* One feature of a device (`ethtool -k` names), at once. */
 int net_feature(enum node n, const char *dev, const char *feature, bool on);
 
@@ -116,6 +133,10 @@ int net_feature(enum node n, const char *dev, const char *feature, bool on);
 int net_taps_open(void);
 unsigned long net_taps_drain(void);
 void net_taps_close(void);
+
+/* What passes the tunnel's ends from now on; then written to PREFIX.r1.pcap and .r3.pcap. */
+int net_capture(void);
+void net_capture_end(FILE *out, const char *prefix);
 
 /* What the devices look like, for a failure's report. */
 void net_show(FILE *out);

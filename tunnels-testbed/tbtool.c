@@ -19,6 +19,7 @@
 #include <linux/if_pppox.h>
 #include <linux/if_tun.h>
 #include <linux/mroute.h>
+#include <linux/mroute6.h>
 #include <linux/openvswitch.h>
 #include <linux/ppp-ioctl.h>
 #include <linux/rtnetlink.h>
@@ -28,8 +29,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
@@ -414,46 +419,105 @@ static void mroute(char **arg)
 		sleep(1);
 }
 
-/* ---- a tunnel in user space: a tap device, its frames in UDP ---- */
-
-static void tap(char **arg)
+static void mroute6(char **arg)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
-	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(5555) };
-	int dev = open("/dev/net/tun", O_RDWR), udp = socket(AF_INET, SOCK_DGRAM, 0);
-	const int space = 4 << 20;
+	struct mf6cctl mfc = { .mf6cc_origin.sin6_family = AF_INET6,
+			       .mf6cc_mcastgrp.sin6_family = AF_INET6 };
+	int fd = socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6), on = 1;
+	char name[IF_NAMESIZE];
+
+	if (inet_pton(AF_INET6, arg[0], &mfc.mf6cc_origin.sin6_addr) != 1 ||
+	    inet_pton(AF_INET6, arg[1], &mfc.mf6cc_mcastgrp.sin6_addr) != 1 ||
+	    fd < 0 || setsockopt(fd, IPPROTO_IPV6, MRT6_INIT, &on, sizeof(on)))
+		die("multicast routing");
+	for (int i = 0; i < 3; i++) {
+		struct mif6ctl mif = { .mif6c_mifi = i, .vifc_threshold = 1,
+				       .mif6c_pifi = index_of(arg[2 + i]) };
+
+		if (setsockopt(fd, IPPROTO_IPV6, MRT6_ADD_MIF, &mif, sizeof(mif)))
+			die("%s", arg[2 + i]);
+		if (i)
+			IF_SET(i, &mfc.mf6cc_ifset);
+	}
+	if (setsockopt(fd, IPPROTO_IPV6, MRT6_ADD_MFC, &mfc, sizeof(mfc)))
+		die("route to %s", arg[1]);
+	on = index_of(arg[3]);
+	background();
+	while (if_indextoname(on, name))
+		sleep(1);
+}
+
+/* ---- tunnels in user space: what is read at one side is written at the other ---- */
+
+/* Until one of them is deleted. */
+static void relay(int a, int b)
+{
+	struct pollfd p[] = { { a, POLLIN, 0 }, { b, POLLIN, 0 } };
 	static char buf[65536];
 
-	setsockopt(udp, SOL_SOCKET, SO_RCVBUFFORCE, &space, sizeof(space));
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", arg[0]);
+	background();
+	while (poll(p, 2, -1) > 0)
+		for (int i = 0; i < 2; i++) {
+			ssize_t n = p[i].revents ? read(p[i].fd, buf, sizeof(buf)) : 0;
+
+			if (n > 0)
+				n = write(p[!i].fd, buf, n);
+			if (n < 0 && (errno == EBADFD || errno == ENODEV))
+				return;
+		}
+}
+
+static int tap_open(const char *path, const char *name)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int dev = open(path, O_RDWR);
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
 	if (dev < 0 || ioctl(dev, TUNSETIFF, &ifr))
-		die("%s", arg[0]);
+		die("%s", name);
+	return dev;
+}
+
+/*
+ * macvtap's character device: its numbers are in the sysfs of this namespace, and the node
+ * in /dev may be another namespace's.
+ */
+static void macvtap(char **arg)
+{
+	unsigned int major, minor;
+	char path[128];
+	FILE *f;
+
+	if (unshare(CLONE_NEWNS) || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("sysfs", "/sys", "sysfs", 0, NULL))
+		die("sysfs");
+	snprintf(path, sizeof(path), "/sys/class/net/%s/tap%u/dev", arg[1], index_of(arg[1]));
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%u:%u", &major, &minor) != 2)
+		die("%s", path);
+	snprintf(path, sizeof(path), "/dev/tbtool-%d", getpid());
+	if (mknod(path, S_IFCHR | 0600, makedev(major, minor)))
+		die("%s", path);
+	major = tap_open(path, arg[1]);
+	unlink(path);
+	relay(tap_open("/dev/net/tun", arg[0]), major);
+}
+
+/* A tap device's frames in UDP. */
+static void tap(char **arg)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(5555) };
+	int dev = tap_open("/dev/net/tun", arg[0]), udp = socket(AF_INET, SOCK_DGRAM, 0);
+	const int space = 4 << 20;
+
+	setsockopt(udp, SOL_SOCKET, SO_RCVBUFFORCE, &space, sizeof(space));
 	sin.sin_addr.s_addr = inet_addr(arg[1]);
 	if (bind(udp, (void *)&sin, sizeof(sin)))
 		die("%s", arg[1]);
 	sin.sin_addr.s_addr = inet_addr(arg[2]);
 	if (connect(udp, (void *)&sin, sizeof(sin)))
 		die("%s", arg[2]);
-	background();
-	for (;;) {
-		struct pollfd p[] = { { dev, POLLIN, 0 }, { udp, POLLIN, 0 } };
-		ssize_t n;
-
-		if (poll(p, 2, -1) < 0)
-			return;
-		if (p[0].revents) {
-			n = read(dev, buf, sizeof(buf));
-			if (n < 0 && errno == EBADFD)
-				return;		/* deleted */
-			if (n > 0)
-				send(udp, buf, n, 0);
-		}
-		if (p[1].revents) {
-			n = recv(udp, buf, sizeof(buf), 0);
-			if (n > 0 && write(dev, buf, n) < 0 && errno == EBADFD)
-				return;
-		}
-	}
+	relay(dev, udp);
 }
 
 /* ---- XDP with maps that have something in them ---- */
@@ -494,8 +558,10 @@ int main(int argc, char **argv)
 		void (*run)(char **arg);
 	} cmds[] = {
 		{ "gtp", "DEV PEER MS", "a GTPv1 context, TEI 42 both ways", 3, gtp },
+		{ "macvtap", "DEV MACVTAP", "a tap device, its frames from and to a macvtap", 2, macvtap },
 		{ "mroute", "FROM GROUP IN OUT OUT", "a multicast route, while the first OUT is there",
 		  5, mroute },
+		{ "mroute6", "FROM GROUP IN OUT OUT", "likewise, of IPv6", 5, mroute6 },
 		{ "netkit", "DEV l2|l3 NETNS", "a pair, both ends of this name", 3, netkit },
 		{ "ovs", "DEV ON plain|nsh", "a switch: DEV, ON, and flows both ways", 3, ovs },
 		{ "ovs-del", "DEV", "takes it away", 1, ovs_del },

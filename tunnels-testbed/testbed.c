@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/klog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <linux/types.h>
 
@@ -31,6 +32,7 @@
 #include "checkpoints.h"
 #include "expect.h"
 #include "net.h"
+#include "points.h"
 #include "testbed.skel.h"
 #include "traffic.h"
 
@@ -56,6 +58,7 @@ static const struct traffic {
 	bool gso;	/* what was merged leaves r1 whole; else it is segmented there */
 } traffics[] = {
 	{ "udp",	UDP,		false, false },
+	{ "udp-dropped", UDP_DROPPED,	false, false },
 	{ "udp-gro",	UDP_TRAINS,	true,  true },
 	{ "tcp",	TCP,		true,  true },
 	{ "tcp-gso",	TCP,		true,  false },	/* segmented after encapsulation */
@@ -67,15 +70,43 @@ static const struct traffic {
 static const unsigned int sizes[] = { 4, 32, 128, 208 };
 
 /* The same tunnel once more, in another way; the names are those of a file's `also`. */
-enum flavour { ROUTED, BRIDGED, XDPGENERIC, TAPS, CPUMAP, GROLIST, FLAVOURS };
+enum flavour { ROUTED, BRIDGED, XDPGENERIC, TAPS, CPUMAP, GROLIST, HOOKS, LOCAL, LOCAL_TC, LOSSY,
+	       JUMBO, FLAVOURS };
 
-static const char * const flavour_name[FLAVOURS] = {
-	[BRIDGED] = "bridged",		/* the tunnel is a bridge's port at both ends */
-	[XDPGENERIC] = "xdpgeneric",	/* what tags runs in the stack, not in the driver */
-	[TAPS] = "taps",		/* packet sockets clone every packet in r1, r2, r3 */
-	[CPUMAP] = "cpumap",		/* what tags hands the frame to a CPU, which builds an skb */
-	[GROLIST] = "grolist",		/* r1 merges packets by chaining them */
+static const struct {
+	const char *name;
+	/* those it is worth while with, or all that the tunnel can */
+	const char *traffic;
+	bool few;		/* the shortest metadata and the longest will do */
+} flavours[FLAVOURS] = {
+	[ROUTED] = { "", "udp udp-gro tcp tcp-gso tcp-nogro" },
+	/* the tunnel is a bridge's port at both ends */
+	[BRIDGED] = { "bridged", "udp udp-gro tcp tcp-gso tcp-nogro" },
+	/* what tags runs in the stack, not in the driver: after GRO, it would tag what is merged */
+	[XDPGENERIC] = { "xdpgeneric", "udp tcp-nogro" },
+	/*
+	 * packet sockets clone every packet in r1, r2, r3; clones of what is merged are no
+	 * others than clones of what is not
+	 */
+	[TAPS] = { "taps", "udp tcp-nogro" },
+	/* what tags hands the frame to a CPU, which builds an skb */
+	[CPUMAP] = { "cpumap", "udp udp-gro tcp tcp-gso tcp-nogro" },
+	/* r1 merges packets by chaining them */
+	[GROLIST] = { "grolist", "udp-gro tcp tcp-gso" },
+	/* read at every hook there is, see points.h; sink is behind a netkit device */
+	[HOOKS] = { "hooks", "udp udp-dropped tcp-nogro", true },
+	/* r1 sends: a program at its sockets' cgroup makes the metadata */
+	[LOCAL] = { "local", "udp udp-gro tcp tcp-gso", true },
+	/* likewise, at tc egress of the tunnel's device */
+	[LOCAL_TC] = { "local-tc", "udp tcp-gso", true },
+	/* r1 sends over an underlay that loses, doubles and reorders packets */
+	[LOSSY] = { "lossy", "tcp", true },
+	/* frames of 9000 bytes */
+	[JUMBO] = { "jumbo", "udp tcp tcp-nogro", true },
 };
+
+#define JUMBO_PAYLOAD	8192
+#define PCAPS_MAX	8	/* failed tests whose packets are kept */
 
 struct test_case {
 	const struct tunnel *tunnel;
@@ -92,9 +123,14 @@ static struct results *results;
 static struct expect expect;
 static int reader_fd[NR_CHECKPOINTS][TB_HOOKS];
 static int xdp_fd = -1, xdp_flags;
+static struct bpf_program *xdp_prog;
+static int maker_fd;
 static const char *only_traffic, *only_size;
-static bool quick;
+static bool quick, brief;
+/* What the verifier does not take on this kernel: of points[], and of the makers. */
+static bool refused[TB_POINTS], maker_refused[2];
 static volatile sig_atomic_t stop;
+static const char *pcaps;	/* directory for those of failed tests */
 static char unclean[512];	/* the first case that left something, and what */
 
 static void on_signal(int sig)
@@ -106,7 +142,7 @@ static void on_signal(int sig)
 
 static bool has_flavour(const struct tunnel *t, enum flavour f)
 {
-	return f == ROUTED || tunnel_has(t->also, flavour_name[f]);
+	return f == ROUTED || tunnel_has(t->also, flavours[f].name);
 }
 
 /* By a case's name, a tunnel's, or a tunnel's without the underlay's digit: gre is gre4, gre6. */
@@ -120,11 +156,20 @@ static bool names(const char *want, size_t len, const struct test_case *c)
 	       (tlen == len + 1 && !strncmp(t, want, len) && strchr("46", t[len]));
 }
 
+/*
+ * Not in a short run, unless it is asked for by its own name: what is there to be complete,
+ * and takes its time.
+ */
+static bool left_out(const struct test_case *c)
+{
+	return brief && (c->flavour >= HOOKS || !strcmp(c->tunnel->errors, "yes"));
+}
+
 /* Those named in the comma separated list, or all without one; false: names another one. */
 static bool choose(const char *list, struct test_case *all, int nr)
 {
 	for (int i = 0; i < nr; i++)
-		all[i].chosen = !list || !*list;
+		all[i].chosen = (!list || !*list) && !left_out(&all[i]);
 
 	for (const char *w = list ?: ""; *w; w += strcspn(w, ",")) {
 		bool found = false;
@@ -137,8 +182,8 @@ static bool choose(const char *list, struct test_case *all, int nr)
 		for (int i = 0; i < nr; i++) {
 			if (!names(w, len, &all[i]))
 				continue;
-			all[i].chosen = true;
 			found = true;
+			all[i].chosen |= !left_out(&all[i]) || strlen(all[i].name) == len;
 		}
 		if (len && !found) {
 			fprintf(stderr, "testbed: no tunnel %.*s; there are:", (int)len, w);
@@ -297,6 +342,17 @@ static bool in_list(const char *list, const char *word)
 	return false;
 }
 
+/* Where packets may be lost, or be too long: how many there have to be, nobody knows. */
+static bool lossy(const struct test_case *c)
+{
+	return c->flavour == LOSSY || !strcmp(c->tunnel->errors, "yes");
+}
+
+static bool local(const struct test_case *c)
+{
+	return c->flavour == LOCAL || c->flavour == LOCAL_TC || c->flavour == LOSSY;
+}
+
 static bool fragmented(const struct test_case *c)
 {
 	return !strcmp(c->tunnel->fragments, "yes");
@@ -304,27 +360,22 @@ static bool fragmented(const struct test_case *c)
 
 static bool wants_traffic(const struct test_case *c, const struct traffic *t)
 {
-	/* generic XDP comes after GRO: it would see, tag and count what is merged already */
-	if (c->flavour == XDPGENERIC && t->gro)
+	if (!tunnel_has(flavours[c->flavour].traffic, t->name))
 		return false;
-	/* clones of what is merged are no others than clones of what is not */
-	if (c->flavour == TAPS && t->gro)
-		return false;
-	/* nor are fragments of what was segmented first */
+	/* fragments of what is merged are no others than those of what was segmented first */
 	if (fragmented(c) && t->gro)
-		return false;
-	if (c->flavour == GROLIST && !t->gro)
 		return false;
 	if (*c->tunnel->traffic && !tunnel_has(c->tunnel->traffic, t->name))
 		return false;
 	return in_list(only_traffic, t->name);
 }
 
-static bool wants_size(unsigned int size)
+static bool wants_size(const struct test_case *c, unsigned int size)
 {
 	char bytes[16];
 
-	if (quick && size != sizes[0] && size != sizes[ARRAY_SIZE(sizes) - 1])
+	if ((quick || flavours[c->flavour].few) && size != sizes[0] &&
+	    size != sizes[ARRAY_SIZE(sizes) - 1])
 		return false;
 	snprintf(bytes, sizeof(bytes), "%u", size);
 	return in_list(only_size, bytes);
@@ -340,7 +391,7 @@ static unsigned int nr_tests(const struct test_case *c)
 		return 1;
 	for (size_t t = 0; t < ARRAY_SIZE(traffics); t++)
 		for (size_t s = 0; s < ARRAY_SIZE(sizes); s++)
-			n += wants_traffic(c, &traffics[t]) && wants_size(sizes[s]);
+			n += wants_traffic(c, &traffics[t]) && wants_size(c, sizes[s]);
 	return n;
 }
 
@@ -356,7 +407,7 @@ static bool present(const struct test_case *c, const struct checkpoint *cp)
 {
 	const int i = cp - checkpoints;
 
-	if (tunnel_has(c->tunnel->bypasses, cp->name))
+	if (tunnel_has(c->tunnel->bypasses, cp->name) || (local(c) && i == CP_R1_INGRESS))
 		return false;
 	if (i >= CP_R1_UNDERLAY_EGRESS && i <= CP_R3_UNDERLAY_INGRESS)
 		return !paired(c);
@@ -371,6 +422,22 @@ static __u32 sealed(const struct test_case *c)
 	for (int i = CP_R1_UNDERLAY_EGRESS; i <= CP_R3_UNDERLAY_INGRESS; i++)
 		mask |= 1u << i;
 	return strcmp(c->tunnel->encrypted, "yes") ? 0 : mask;
+}
+
+static bool point_present(const struct test_case *c, const struct traffic *t, enum tb_point p)
+{
+	const unsigned int is = points[p].is;
+	const bool dropped = t->kind == UDP_DROPPED;
+
+	if (is & POINT_ERROR)
+		return !strcmp(c->tunnel->errors, "yes");
+	if (c->flavour != HOOKS || tunnel_has(c->tunnel->bypasses, points[p].name))
+		return false;
+	/* what is around the packet is an IP header, not encrypted yet or any more */
+	if (is & POINT_OUTER && (!tunnel_has("4 6", c->tunnel->underlay) || sealed(c)))
+		return false;
+	return (!(is & POINT_DROP) || dropped) &&
+	       (!(is & POINT_UDP) || t->kind != TCP) && (!(is & POINT_TCP) || t->kind == TCP);
 }
 
 static int attach(enum node node, const char *dev, struct bpf_program *prog,
@@ -418,15 +485,69 @@ static void detach_readers(void)
 		}
 }
 
-static int attach_xdp(int flags)
+static int attach_xdp(const struct test_case *c)
 {
-	if (xdp_fd >= 0 && xdp_flags == flags)
+	struct bpf_program *prog = c->flavour == JUMBO ? skel->progs.tag_frags : skel->progs.tag;
+	int flags = c->flavour == XDPGENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
+
+	if (xdp_fd >= 0 && xdp_flags == flags && xdp_prog == prog)
 		return 0;
 	if (xdp_fd >= 0)
 		close(xdp_fd);
 	xdp_flags = flags;
-	xdp_fd = attach(R1, "to-src", skel->progs.tag, BPF_XDP, flags);
+	xdp_prog = prog;
+	xdp_fd = attach(R1, "to-src", prog, BPF_XDP, flags);
 	return xdp_fd < 0 ? -1 : 0;
+}
+
+/* Before the readers: they run in this order. */
+static int attach_maker(const struct test_case *c)
+{
+	if (!local(c))
+		return 0;
+	if (c->flavour == LOCAL_TC)
+		maker_fd = attach(R1, tunnel_has_device(c->tunnel) ? TUN_DEV : "to-r2",
+				  skel->progs.make_tc, TCX_EGRESS, 0);
+	else
+		maker_fd = bpf_link_create(bpf_program__fd(skel->progs.make_cgroup),
+					   traffic_cgroup(R1), BPF_CGROUP_INET_EGRESS, NULL);
+	return maker_fd < 0 ? -1 : 0;
+}
+
+/* The programs of points.h that are of this case, a bit each. */
+static unsigned int points_of(const struct test_case *c)
+{
+	unsigned int mask = 0;
+
+	for (int p = 0; p < TB_POINTS; p++)
+		for (size_t t = 0; t < ARRAY_SIZE(traffics); t++)
+			if (wants_traffic(c, &traffics[t]) && point_present(c, &traffics[t], p) &&
+			    !refused[p])
+				mask |= 1u << p;
+	return mask;
+}
+
+/* What the case wants to be otherwise; and as it was before. */
+static int prepare(const struct test_case *c)
+{
+	if (attach_xdp(c))	/* before the device's frames are too long for the other one */
+		return -1;
+	if (lossy(c) && net_lossy(true))
+		return -1;
+	return c->flavour == HOOKS ? net_last_hop(true) : c->flavour == JUMBO ? net_jumbo(true) :
+	       c->flavour == LOSSY ? net_disturb(true) : 0;
+}
+
+static void restore(const struct test_case *c)
+{
+	if (lossy(c))
+		net_lossy(false);
+	if (c->flavour == HOOKS)
+		net_last_hop(false);
+	else if (c->flavour == JUMBO)
+		net_jumbo(false);
+	else if (c->flavour == LOSSY)
+		net_disturb(false);
 }
 
 static int set_features(const struct test_case *c, const struct traffic *t)
@@ -466,9 +587,11 @@ static int set_features(const struct test_case *c, const struct traffic *t)
  */
 struct measure {
 	unsigned long sent[TB_HOOKS];	/* while the hook's readers were there */
-	struct tb_cell cells[NR_CHECKPOINTS][TB_HOOKS];
+	struct tb_cell cells[NR_CHECKPOINTS][TB_HOOKS], points[TB_POINTS];
 	char wrong[256];		/* what went wrong in the first round that did */
 };
+
+static unsigned int again;	/* what TCP sent once more in this case */
 
 static struct measure measures[ARRAY_SIZE(traffics)][ARRAY_SIZE(sizes)];
 
@@ -485,20 +608,44 @@ static struct counts count(const struct test_case *c, unsigned long sent,
 
 	if (fragmented(c) && sent && all)
 		n.sent *= (all + sent - 1) / sent;
+	if (lossy(c) && all)
+		n.sent = all;
 	n.missed = n.sent - n.kept - n.lost - n.corrupt;
 	return n;
 }
 
+/* At a hook a packet may be seen several times, but each as often as the others. */
+static struct counts count_point(const struct test_case *c, unsigned long sent,
+				 const struct tb_cell *cell, enum tb_point p)
+{
+	struct counts n = { sent, cell->kept, cell->lost, cell->corrupt };
+	long all = n.kept + n.lost + n.corrupt;
+
+	if (all && sent)
+		n.sent = lossy(c) || points[p].is & POINT_STREAM ? all :
+			 (all + (long)sent - 1) / (long)sent * (long)sent;
+	n.missed = n.sent - all;
+	return n;
+}
+
+struct round {
+	const struct test_case *c;
+	const struct traffic *t;
+};
+
 static bool all_there(void *arg)
 {
-	const struct test_case *c = arg;
+	const struct round *r = arg;
+	const unsigned long sent = skel->bss->source.tagged;
 
 	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
 		for (int h = 0; h < skel->rodata->hooks; h++)
-			if (reader_fd[i][h] &&
-			    count(c, skel->bss->source.tagged,
-				  &skel->bss->cells[i][h]).missed > 0)
+			if (reader_fd[i][h] && count(r->c, sent, &skel->bss->cells[i][h]).missed > 0)
 				return false;
+	for (int p = 0; p < TB_POINTS; p++)
+		if (point_present(r->c, r->t, p) && !refused[p] &&
+		    count_point(r->c, sent, &skel->bss->points[p], p).missed > 0)
+			return false;
 	return true;
 }
 
@@ -526,9 +673,17 @@ static const char *off_the_way(const struct test_case *c, const struct traffic *
 	const unsigned long out = skel->bss->cells[leave][TB_HOOK_TCX].skbs;
 	const unsigned long on = skel->bss->cells[enter][TB_HOOK_TCX].skbs;
 
-	if (t->gro && (in > sent / 2 || (whole && out > sent / 2)))
+	if (c->flavour == JUMBO && !skel->bss->cells[CP_R1_INGRESS][TB_HOOK_TCX].nonlinear)
+		return "frames of 9000 bytes, but no packet is non-linear";
+	/* r1's own UDP packets have headroom for their headers, and no more */
+	if (local(c) && t->kind == UDP && skel->bss->order.size > 200 &&
+	    skel->bss->source.room > skel->bss->order.size)
+		return "there is more headroom where the packets start than this case is about";
+	if (lossy(c))
+		return NULL;
+	if (t->gro && ((in > sent / 2 && !local(c)) || (whole && out > sent / 2)))
 		return "GRO on, but r1 did not merge the packets";
-	if (!t->gro && in != sent)
+	if (!t->gro && in != sent && !local(c))
 		return "GRO off, but the packets were merged in r1";
 	if (c->tunnel->under)
 		return NULL;	/* who merges and segments is up to each of them */
@@ -591,9 +746,106 @@ static void show_surroundings(FILE *f, struct test_case *c)
 	show_kernel_log(f);
 }
 
+/* One cell of a test, whatever its place. */
+struct site {
+	unsigned int next;
+	const char *name, *hook;
+	const struct tb_cell *cell;
+	struct counts n;
+	bool refused;
+};
+
+static int hooks_of(const struct test_case *c)
+{
+	return c->flavour == HOOKS ? 1 : skel->rodata->hooks;
+}
+
+/* The cells of a test, one after another from a zeroed site on; false: no more. */
+static bool next_site(const struct test_case *c, const struct traffic *t,
+		      const struct measure *m, struct site *w)
+{
+	const unsigned int nr = NR_CHECKPOINTS * TB_HOOKS;
+
+	for (; w->next < nr; w->next++) {
+		const int i = w->next / TB_HOOKS, h = w->next % TB_HOOKS;
+
+		if (h >= hooks_of(c) || !present(c, &checkpoints[i]))
+			continue;
+		w->name = checkpoints[i].name;
+		w->hook = hook_name[h];
+		w->cell = &m->cells[i][h];
+		w->n = count(c, m->sent[h], w->cell);
+		w->next++;
+		return true;
+	}
+	for (; w->next < nr + TB_POINTS; w->next++) {
+		const enum tb_point p = w->next - nr;
+
+		if (!point_present(c, t, p))
+			continue;
+		w->name = points[p].name;
+		w->hook = points[p].hook;
+		w->cell = &m->points[p];
+		w->n = count_point(c, m->sent[TB_HOOK_TCX], w->cell, p);
+		w->refused = refused[p];
+		w->next++;
+		return true;
+	}
+	return false;
+}
+
+static enum fate fate_at(const struct site *w)
+{
+	return w->refused ? REFUSED : fate_of(&w->n);
+}
+
+static const struct tb_sample *report_site(FILE *f, const struct test_case *c,
+					   const struct traffic *t, unsigned int size,
+					   const struct site *w, const struct tb_sample *told,
+					   bool *first)
+{
+	struct rule *r = expect_find(&expect, c->name, w->name, w->hook, size, t->name);
+	bool bad = (w->n.missed && !w->refused) || fate_at(w) != (r ? r->fate : KEPT);
+
+	fprintf(f, "  %-21s %-13s %6llu %6ld %6ld %6ld %6ld  %s%s\n", w->name, w->hook,
+		w->cell->skbs, w->n.kept, w->n.lost, w->n.corrupt, w->n.missed,
+		fate_name[r ? r->fate : KEPT], !bad ? "" :
+		*first ? " <- the first that differs" : " <-");
+	*first &= !bad;
+	/* the same bytes all the way down are told once */
+	if (!bad || !w->n.corrupt || (told && !memcmp(told, &w->cell->first, sizeof(*told))))
+		return told;
+	show_sample(f, &w->cell->first, size);
+	return &w->cell->first;
+}
+
+static void measure(const struct test_case *c, const struct traffic *t, unsigned int size,
+		    const struct traffic_path *path, struct measure *m);
+
+/* The same traffic again, seen by packet sockets; a few times in a run. */
+static void send_captured(FILE *f, const struct test_case *c, const struct traffic *t,
+			  unsigned int size, const struct traffic_path *path)
+{
+	static unsigned int nr;
+	static struct measure once;
+	char prefix[384], *at;
+
+	if (!pcaps || nr++ >= PCAPS_MAX)
+		return;
+	mkdir(pcaps, 0755);
+	snprintf(prefix, sizeof(prefix), "%s/%s.%s.%u", pcaps, c->name, t->name, size);
+	for (at = prefix + strlen(pcaps) + 1; (at = strchr(at, '/'));)
+		*at = '+';
+	set_features(c, t);
+	if (net_capture())
+		return;
+	measure(c, t, size, path, &once);
+	net_capture_end(f, prefix);
+}
+
 /* The whole way, the first difference marked. */
 static void report(struct test_case *c, const struct traffic *t, unsigned int size,
-		   const struct measure *m)
+		   const struct traffic_path *path, const struct measure *m)
 {
 	const struct tb_sample *told = NULL;
 	bool first = true;
@@ -603,34 +855,16 @@ static void report(struct test_case *c, const struct traffic *t, unsigned int si
 
 	if (!f)
 		return;
-	fprintf(f, "%s.%s.%u: sent: %s, inner IPv%s, %lu packets tagged with %u bytes at XDP\n",
-		c->name, t->name, size, t->name, c->tunnel->carries, m->sent[TB_HOOK_TCX], size);
+	fprintf(f, "%s.%s.%u: sent: %s, inner IPv%s, %lu packets tagged with %u bytes at %s\n",
+		c->name, t->name, size, t->name, c->tunnel->carries, m->sent[TB_HOOK_TCX], size,
+		c->flavour == LOCAL_TC ? "tc egress" : local(c) ? "cgroup egress" : "XDP");
 	if (*m->wrong)
 		fprintf(f, "  %s\n", m->wrong);
-	fprintf(f, "  %-21s %-9s %6s %6s %6s %6s %6s  expected\n", "checkpoint", "hook",
+	fprintf(f, "  %-21s %-13s %6s %6s %6s %6s %6s  expected\n", "checkpoint", "hook",
 		"skbs", "kept", "lost", "corr.", "missed");
-	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
-		for (int h = 0; h < skel->rodata->hooks; h++) {
-			const struct tb_cell *cell = &m->cells[i][h];
-			struct counts n = count(c, m->sent[h], cell);
-			struct rule *r = expect_find(&expect, c->name, checkpoints[i].name,
-						     hook_name[h], size, t->name);
-			bool bad = n.missed || fate_of(&n) != (r ? r->fate : KEPT);
-
-			if (!present(c, &checkpoints[i]))
-				continue;
-			fprintf(f, "  %-21s %-9s %6llu %6ld %6ld %6ld %6ld  %s%s\n",
-				checkpoints[i].name, hook_name[h], cell->skbs, n.kept, n.lost,
-				n.corrupt, n.missed, fate_name[r ? r->fate : KEPT],
-				!bad ? "" : first ? " <- the first that differs" : " <-");
-			/* the same bytes all the way down are told once */
-			if (bad && n.corrupt &&
-			    (!told || memcmp(told, &cell->first, sizeof(*told)))) {
-				show_sample(f, &cell->first, size);
-				told = &cell->first;
-			}
-			first &= !bad;
-		}
+	for (struct site w = { 0 }; next_site(c, t, m, &w);)
+		told = report_site(f, c, t, size, &w, told, &first);
+	send_captured(f, c, t, size, path);
 	show_surroundings(f, c);
 	if (!fclose(f))
 		ktap_text(&ktap, text);
@@ -651,18 +885,16 @@ static void record(const struct observation *o, const char *expected, const char
 }
 
 /* Counts of verdicts, by enum ktap_verdict. */
-static void judge_cell(struct test_case *c, const struct traffic *t, unsigned int size,
-		       const struct measure *m, unsigned int cp, unsigned int hook,
-		       unsigned int *verdicts)
+static void judge_site(struct test_case *c, const struct traffic *t, unsigned int size,
+		       const struct site *w, unsigned int *verdicts)
 {
-	const struct counts n = count(c, m->sent[hook], &m->cells[cp][hook]);
-	const enum fate fate = fate_of(&n);
-	struct rule *r = expect_find(&expect, c->name, checkpoints[cp].name, hook_name[hook],
-				     size, t->name);
+	const struct counts n = w->refused ? (struct counts){ 0 } : w->n;
+	const enum fate fate = fate_at(w);
+	struct rule *r = expect_find(&expect, c->name, w->name, w->hook, size, t->name);
 	const enum fate expected = r ? r->fate : KEPT;
 	char reason[256] = "";
 	struct observation o = {
-		.name = c->name, .checkpoint = checkpoints[cp].name, .hook = hook_name[hook],
+		.name = c->name, .checkpoint = w->name, .hook = w->hook,
 		.size = size, .traffic = t->name, .packets = true,
 		.kept = n.kept, .lost = n.lost, .corrupt = n.corrupt,
 		.missed = n.missed > 0 ? n.missed : 0, .verdict = KTAP_FAIL, .reason = reason,
@@ -673,7 +905,7 @@ static void judge_cell(struct test_case *c, const struct traffic *t, unsigned in
 			 n.sent);
 	} else if (n.missed < 0) {
 		snprintf(reason, sizeof(reason), "%ld packets more than were sent", -n.missed);
-	} else if (!n.sent) {
+	} else if (!n.sent && !w->refused) {
 		snprintf(reason, sizeof(reason), "nothing was sent");
 	} else if (fate != expected) {
 		snprintf(reason, sizeof(reason), "expected %s, observed %s%s%s",
@@ -706,6 +938,7 @@ static void measure(const struct test_case *c, const struct traffic *t, unsigned
 		    const struct traffic_path *path, struct measure *m)
 {
 	const volatile struct tb_source *source = &skel->bss->source;
+	struct round round = { c, t };
 	static unsigned int epoch;
 	const char *wrong = NULL;
 	struct outcome out;
@@ -715,22 +948,28 @@ static void measure(const struct test_case *c, const struct traffic *t, unsigned
 	skel->bss->order.epoch = 0;
 	memset(&skel->bss->source, 0, sizeof(skel->bss->source));
 	memset(&skel->bss->cells, 0, sizeof(skel->bss->cells));
+	memset(&skel->bss->points, 0, sizeof(skel->bss->points));
+	skel->bss->source.room = ~0ull;
 	skel->bss->order.size = size;
+	skel->bss->order.drop = t->kind == UDP_DROPPED;
 	skel->bss->order.sealed = sealed(c);
 	skel->bss->order.cpumap = c->flavour == CPUMAP;
 	skel->bss->order.epoch = ++epoch;
 
+	if (!strcmp(c->tunnel->errors, "yes"))
+		net_forget_mtu();
 	traffic_run(t->kind, path, epoch, &out);
 	if (!*out.error)
-		wait_for(all_there, (void *)c, 1);
+		wait_for(all_there, &round, 1);
+	again += out.again;
 
 	tapped = net_taps_drain();
 	if (*out.error)
 		wrong = out.error;
 	else if (source->failed)
-		wrong = "XDP could not tag every packet";
+		wrong = "not every packet could be tagged";
 	else if (out.sent && out.sent != source->tagged)
-		wrong = "XDP did not see what src sent";
+		wrong = "not all that was sent came by the program that tags it";
 	else if (c->flavour == TAPS && tapped < source->tagged)
 		wrong = "the taps did not see what passed them";
 	else
@@ -739,25 +978,25 @@ static void measure(const struct test_case *c, const struct traffic *t, unsigned
 		snprintf(m->wrong, sizeof(m->wrong), "%s", wrong);
 
 	for (int h = 0; h < skel->rodata->hooks; h++) {
-		if (!reader_fd[0][h])
+		if (!reader_fd[NR_CHECKPOINTS - 1][h])
 			continue;
 		m->sent[h] += source->tagged;
 		for (size_t i = 0; i < NR_CHECKPOINTS; i++)
 			add_cell(&m->cells[i][h], &skel->bss->cells[i][h]);
 	}
+	for (int p = 0; p < TB_POINTS; p++)
+		add_cell(&m->points[p], &skel->bss->points[p]);
 }
 
 static void judge(struct test_case *c, const struct traffic *t, unsigned int size,
-		  const struct measure *m)
+		  const struct traffic_path *path, const struct measure *m)
 {
 	unsigned int verdicts[KTAP_NR] = { 0 }, cells;
 	enum ktap_verdict verdict = KTAP_PASS;
 	char reason[128] = "";
 
-	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
-		for (int h = 0; h < skel->rodata->hooks; h++)
-			if (present(c, &checkpoints[i]))
-				judge_cell(c, t, size, m, i, h, verdicts);
+	for (struct site w = { 0 }; next_site(c, t, m, &w);)
+		judge_site(c, t, size, &w, verdicts);
 	cells = verdicts[KTAP_PASS] + verdicts[KTAP_XFAIL] + verdicts[KTAP_FAIL];
 	if (*m->wrong) {
 		const struct observation o = {
@@ -770,7 +1009,7 @@ static void judge(struct test_case *c, const struct traffic *t, unsigned int siz
 
 	if (*m->wrong || verdicts[KTAP_FAIL]) {
 		verdict = KTAP_FAIL;
-		report(c, t, size, m);
+		report(c, t, size, path, m);
 		snprintf(reason, sizeof(reason), "%s, %u of %u cells are not as expected",
 			 *m->wrong ? "the run failed" : "every packet arrived",
 			 verdicts[KTAP_FAIL], cells);
@@ -806,12 +1045,28 @@ static void fail_case(struct test_case *c, const char *what, bool show)
 				.verdict = KTAP_FAIL, .reason = reason,
 			};
 
-			if (!wants_traffic(c, &traffics[t]) || !wants_size(sizes[s]))
+			if (!wants_traffic(c, &traffics[t]) || !wants_size(c, sizes[s]))
 				continue;
 			record(&o, NULL, NULL);
 			ktap_result(&ktap, KTAP_FAIL, reason, "%s.%s.%u", c->name,
 				    traffics[t].name, sizes[s]);
 		}
+}
+
+/* Its packets cannot be given any metadata: as good as a cell that cannot be read. */
+static void refuse_case(struct test_case *c)
+{
+	const struct rule *r = expect_find(&expect, c->name, "maker", "-", 0, "-");
+	const struct observation o = { .name = c->name, .verdict = KTAP_SKIP,
+				       .reason = r ? r->reason : NULL };
+
+	if (!r || r->fate != REFUSED) {
+		fail_case(c, "the verifier refuses the program that makes the metadata", false);
+		return;
+	}
+	record(&o, NULL, NULL);
+	for (unsigned int n = nr_tests(c); n; n--)
+		ktap_result(&ktap, KTAP_SKIP, r->reason, "%s.%u", c->name, n);
 }
 
 static void run_case(struct test_case *c)
@@ -821,6 +1076,9 @@ static void run_case(struct test_case *c)
 		.family = { tunnel_has(c->tunnel->carries, "4"),
 			    tunnel_has(c->tunnel->carries, "6") },
 		.bridged = c->flavour == BRIDGED,
+		.lossy = lossy(c),
+		.from = local(c) ? R1 : SRC,
+		.mss = c->flavour == JUMBO ? JUMBO_PAYLOAD : atoi(c->tunnel->mss),
 	};
 
 	if (c->missing) {
@@ -832,9 +1090,13 @@ static void run_case(struct test_case *c)
 		ktap_result(&ktap, KTAP_SKIP, c->missing, "%s", c->name);
 		return;
 	}
-	if (attach_xdp(c->flavour == XDPGENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE)) {
-		fail_case(c, "no XDP program on r1's way in", false);
+	if (local(c) && maker_refused[c->flavour == LOCAL_TC]) {
+		refuse_case(c);
 		return;
+	}
+	if (prepare(c)) {
+		fail_case(c, "the devices cannot be what this flavour wants", false);
+		goto down;
 	}
 	if (net_tunnel_up(c->tunnel, path.bridged)) {
 		fail_case(c, "cannot be set up", false);
@@ -850,8 +1112,11 @@ static void run_case(struct test_case *c)
 		goto down;
 	}
 	memset(measures, 0, sizeof(measures));
-	for (int h = 0; h < skel->rodata->hooks; h++) {
-		if (attach_readers(c, h)) {
+	again = 0;
+	for (int h = 0; h < hooks_of(c); h++) {
+		/* the points' with the first hook's, which tc programs of any kernel have */
+		if ((!h && (attach_maker(c) || points_attach(skel->obj, points_of(c)))) ||
+		    attach_readers(c, h)) {
 			fail_case(c, "set up, but not every checkpoint could be read", true);
 			goto down;
 		}
@@ -861,7 +1126,7 @@ static void run_case(struct test_case *c)
 			/* a refused one shows as traffic that does not go the way it should */
 			set_features(c, &traffics[t]);
 			for (size_t s = 0; s < ARRAY_SIZE(sizes) && !stop; s++)
-				if (wants_size(sizes[s]))
+				if (wants_size(c, sizes[s]))
 					measure(c, &traffics[t], sizes[s], &path,
 						&measures[t][s]);
 		}
@@ -870,14 +1135,23 @@ static void run_case(struct test_case *c)
 		fail_case(c, "the packets got through, but not this way: tunnel_check()", true);
 		goto down;
 	}
+	if (!stop && c->flavour == LOSSY && !again) {
+		fail_case(c, "nothing got lost: TCP sent no packet again", true);
+		goto down;
+	}
 	for (size_t t = 0; t < ARRAY_SIZE(traffics); t++)
 		for (size_t s = 0; s < ARRAY_SIZE(sizes) && !stop; s++)
-			if (wants_traffic(c, &traffics[t]) && wants_size(sizes[s]))
-				judge(c, &traffics[t], sizes[s], &measures[t][s]);
+			if (wants_traffic(c, &traffics[t]) && wants_size(c, sizes[s]))
+				judge(c, &traffics[t], sizes[s], &path, &measures[t][s]);
 down:
 	net_taps_close();
+	points_detach();
 	detach_readers();
+	if (maker_fd > 0)
+		close(maker_fd);
+	maker_fd = 0;
 	net_tunnel_down(c->tunnel);
+	restore(c);
 	left = stop || *unclean ? NULL : net_left_behind();
 	if (left)
 		snprintf(unclean, sizeof(unclean), "%s left behind: %s", c->tunnel->path, left);
@@ -956,14 +1230,17 @@ static int usage(FILE *out)
 	      "                  OUTER/INNER is one in the other\n"
 	      "  --random SEED   only six nested ones, 2, 4 and 8 deep\n"
 	      "  --part I/N      only every Nth of these, from the Ith on\n"
-	      "  --traffic A,B   only these of: udp udp-gro tcp tcp-gso tcp-nogro\n"
+	      "  --traffic A,B   only these of: udp udp-dropped udp-gro tcp tcp-gso tcp-nogro\n"
 	      "  --size A,B      only these of: 4 32 128 208 (bytes of metadata)\n"
 	      "  --quick         a few packets of each kind, the shortest metadata and the longest\n"
+	      "  --short         without the cases at other hooks, of r1's own packets, of lossy\n"
+	      "                  or jumbo ones, unless named\n"
 	      "  --results DIR   write DIR/testbed-V.jsonl\n"
+	      "  --pcap DIR      packets of failed tests: DIR/TEST.r1.pcap, .r3.pcap\n"
 	      "  --kernel DIR    the kernel's info.json and config (build/kernel/V)\n"
 	      "  --dir DIR       where tunnels/, paths/ and expect/ are (tunnels-testbed)\n"
 	      "  --bpf FILE      the object file that is $BPF in these\n"
-	      "  --list          the cases there are\n", out);
+	      "  --list          the cases there are; with --kernel what they miss, too\n", out);
 	return out == stderr ? EXIT_USAGE : 0;
 }
 
@@ -986,10 +1263,73 @@ static int read_cases(const char *dir, struct test_case **cases)
 			c->tunnel = &tunnels[i];
 			c->flavour = f;
 			snprintf(c->name, sizeof(c->name), "%s%s%s", tunnels[i].name,
-				 f ? "." : "", f ? flavour_name[f] : "");
+				 f ? "." : "", f ? flavours[f].name : "");
 			n++;
 		}
 	return n;
+}
+
+static bool any(const struct test_case *cases, int nr, enum flavour from, enum flavour to)
+{
+	for (; nr--; cases++)
+		if (cases->chosen && !cases->missing && cases->flavour >= from &&
+		    cases->flavour <= to)
+			return true;
+	return false;
+}
+
+static bool any_errors(const struct test_case *cases, int nr)
+{
+	for (; nr--; cases++)
+		if (cases->chosen && !strcmp(cases->tunnel->errors, "yes"))
+			return true;
+	return false;
+}
+
+/*
+ * The programs the chosen cases want. Where the kernel does not take them all, those it
+ * takes: which is no error before an expectation says so.
+ */
+static struct testbed_bpf *load(const struct test_case *cases, int nr)
+{
+	static const char * const makers[] = { "make_cgroup", "make_tc" };
+	const bool hooks = any(cases, nr, HOOKS, HOOKS), errors = any_errors(cases, nr);
+	const bool make = any(cases, nr, LOCAL, LOSSY);
+	const char *names[TB_POINTS];
+	struct testbed_bpf *s;
+	const void *elf;
+	int failed;
+	size_t size;
+
+	for (int p = 0; p < TB_POINTS; p++)
+		names[p] = points[p].prog;
+	elf = testbed_bpf__elf_bytes(&size);
+	for (int try = 0; try < 2; try++) {
+		/* it may well say no to the first, at great length */
+		if (!try && (hooks || make))
+			points_quiet(true);
+		s = testbed_bpf__open();
+		if (!s)
+			return NULL;
+		for (int p = 0; p < TB_POINTS; p++) {
+			struct bpf_program *prog = bpf_object__find_program_by_name(s->obj, names[p]);
+
+			bpf_program__set_autoattach(prog, false);
+			bpf_program__set_autoload(prog, (points[p].is & POINT_ERROR ? errors : hooks) &&
+						  !refused[p]);
+		}
+		bpf_program__set_autoload(s->progs.make_cgroup, make && !maker_refused[0]);
+		bpf_program__set_autoload(s->progs.make_tc, make && !maker_refused[1]);
+		failed = testbed_bpf__load(s);
+		points_quiet(false);
+		if (!failed)
+			return s;
+		testbed_bpf__destroy(s);
+		if ((hooks && !points_try(elf, size, names, TB_POINTS, refused)) ||
+		    (make && !points_try(elf, size, makers, 2, maker_refused)))
+			break;
+	}
+	return NULL;
 }
 
 /* Everything from the network's first device to its last. */
@@ -1003,7 +1343,7 @@ static int run_cases(struct test_case *cases, int nr)
 	for (int i = 0; i < nr; i++)
 		plan += nr_tests(&cases[i]);
 	ktap_start(&ktap, plan);
-	skel = testbed_bpf__open_and_load();
+	skel = load(cases, nr);
 	/* the checkpoints' programs are attached case by case, a variant's own for good */
 	if (!skel || testbed_bpf__attach(skel) ||
 	    bpf_map__update_elem(skel->maps.cpus, &cpu, sizeof(cpu), &queue, sizeof(queue), 0))
@@ -1014,6 +1354,7 @@ static int run_cases(struct test_case *cases, int nr)
 	for (int i = 0; i < nr && !stop; i++)
 		if (cases[i].chosen)
 			run_case(&cases[i]);
+	traffic_end();
 	if (stop)
 		return ktap_bail_out(&ktap, "%s", strsignal(stop));
 	check_clean();
@@ -1026,17 +1367,20 @@ static int run_cases(struct test_case *cases, int nr)
 
 int main(int argc, char **argv)
 {
-	enum { VARIANT, TUNNEL, TRAFFIC, SIZE, RESULTS, KERNEL, DIR, BPF, QUICK, RANDOM, PART, LIST, HELP, NR };
+	enum { VARIANT, TUNNEL, TRAFFIC, SIZE, RESULTS, PCAP, KERNEL, DIR, BPF, QUICK, BRIEF, RANDOM, PART,
+	       LIST, HELP, NR };
 	static const struct option options[] = {
 		{ "variant", required_argument, NULL, VARIANT },
 		{ "tunnel", required_argument, NULL, TUNNEL },
 		{ "traffic", required_argument, NULL, TRAFFIC },
 		{ "size", required_argument, NULL, SIZE },
 		{ "results", required_argument, NULL, RESULTS },
+		{ "pcap", required_argument, NULL, PCAP },
 		{ "kernel", required_argument, NULL, KERNEL },
 		{ "dir", required_argument, NULL, DIR },
 		{ "bpf", required_argument, NULL, BPF },
 		{ "quick", no_argument, NULL, QUICK },
+		{ "short", no_argument, NULL, BRIEF },
 		{ "random", required_argument, NULL, RANDOM },
 		{ "part", required_argument, NULL, PART },
 		{ "list", no_argument, NULL, LIST },
@@ -1063,6 +1407,8 @@ int main(int argc, char **argv)
 	only_traffic = arg[TRAFFIC];
 	only_size = arg[SIZE];
 	quick = arg[QUICK];
+	pcaps = arg[PCAP];
+	brief = arg[BRIEF];
 
 	/* for the shell that reads a tunnel's file; tbtool is beside this program */
 	if (readlink("/proc/self/exe", path, sizeof(path) - 1) > 0) {
@@ -1081,7 +1427,7 @@ int main(int argc, char **argv)
 		if (!config)
 			fprintf(stderr, "# %s/config: %s\n", arg[KERNEL], strerror(errno));
 	}
-	for (int i = 0; i < nr && !arg[LIST]; i++) {
+	for (int i = 0; i < nr && (arg[KERNEL] || !arg[LIST]); i++) {
 		const char *missing = tunnel_missing(cases[i].tunnel, config);
 
 		if (missing)
@@ -1096,8 +1442,9 @@ int main(int argc, char **argv)
 		return usage(stderr);
 	if (arg[LIST]) {
 		for (int i = 0; i < nr; i++)
-			if (cases[i].chosen)
-				puts(cases[i].name);
+			if (cases[i].chosen && puts(cases[i].name) >= 0 && cases[i].missing)
+				fprintf(stderr, "testbed: %s: %s\n", cases[i].tunnel->path,
+					cases[i].missing);
 		return 0;
 	}
 	for (int i = 0; i < nr; i++)
@@ -1123,7 +1470,8 @@ int main(int argc, char **argv)
 	if (stop || ktap.run != ktap.plan)
 		return rc;	/* half a run leaves no results */
 
-	all = !arg[TUNNEL] && !only_traffic && !only_size && !quick && !arg[RANDOM] && (!arg[PART] || !strcmp(arg[PART], "1/1"));
+	all = !arg[TUNNEL] && !only_traffic && !only_size && !quick && !brief && !arg[RANDOM] &&
+	      (!arg[PART] || !strcmp(arg[PART], "1/1"));
 	for (int i = 0; i < expect.nr && all; i++)
 		if (!expect.rules[i].used)
 			fprintf(stderr, "# %s:%u: this rule decides nothing any more\n",

@@ -37,7 +37,7 @@ TB_ONLY := $(subst $() ,$(comma),$(or $(filter-out $(TB_BAD),$(TB_T)),$(TB_SET))
 TESTS += $(if $(T),$(if $(filter-out $(TB_BAD),$(TB_T)),testbed-run),testbed-run)
 
 TB_CFLAGS := -O2 -g -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
-TB_SRC := $(addprefix $(TB)/,testbed.c net.c traffic.c expect.c) lib/netns.c lib/results.c
+TB_SRC := $(addprefix $(TB)/,testbed.c net.c traffic.c points.c expect.c) lib/netns.c lib/results.c
 
 build/testbed/testbed-%: build/bpf/%/testbed.skel.h $(TB_SRC) $(wildcard $(TB)/*.h lib/*.h) \
 			 bpf-progs/testbed.h
@@ -57,6 +57,9 @@ build/testbed/matrix: $(TB)/matrix.c lib/results.c $(wildcard $(TB)/*.h lib/*.h)
 	$(if $(V),,@echo '  CC      $@')
 	$(Q)$(CC) $(TB_CFLAGS) -o $@ $(filter %.c,$^)
 
+# All cases are make matrix's; the others run those that are forwarded, and what T= names.
+TB_SHORT := $(if $(TB_ALL),,--short)
+
 # A kernel full of checks is slow: less of everything, in several guests.
 TB_QUICK := $(if $(DEBUG),--quick)
 TB_PARTS := $(if $(DEBUG),1/4 2/4 3/4 4/4,1/1)
@@ -66,12 +69,12 @@ TB_OUT   := build/results/testbed.parts
 # wait for each other's.
 $(FLAVOURS:%=testbed-vm-%): testbed-vm-%: build/testbed/testbed-% build/testbed/tbtool \
 		build/bpf/%/paths.bpf.o build/vm/vmrun build/vm/init
-	$(Q)rc=0; rm -rf $(TB_OUT)/$*; for part in $(TB_PARTS); do \
+	$(Q)rc=0; rm -rf $(TB_OUT)/$* build/results/failed-$*; for part in $(TB_PARTS); do \
 		out=$(TB_OUT)/$*/$${part%/*}; mkdir -p $$out; \
 		build/vm/vmrun --kernel build/kernel/$* --name testbed-$* --smp 1 --timeout 900 --quiet \
 			--share build/results --env 'RESULTS_COMMAND=make $(TB_COMMAND)$(if $(T), T=$(T))' -- \
 			build/testbed/testbed-$* --variant $(*:-debug=) --kernel build/kernel/$* \
-			--bpf build/bpf/$*/paths.bpf.o --results $$out --part $$part $(TB_QUICK) \
+			--bpf build/bpf/$*/paths.bpf.o --results $$out --pcap build/results/failed-$* --part $$part $(TB_QUICK) $(TB_SHORT) \
 			$(if $(SEED),--random $(SEED),$(if $(TB_ONLY),--tunnel $(TB_ONLY))) || rc=1; \
 	done; \
 	awk 'FNR > 1 || NR == 1' $(TB_OUT)/$*/*/*.jsonl >build/results/$(TB_SUITE)-$*.jsonl || rc=1; \
@@ -86,7 +89,7 @@ testbed-run: build/testbed/matrix $(FLAVOURS:%=build/testbed/testbed-%) build/vm
 	@echo 'testbed: running on $(FLAVOURS), $(if $(TB_SET)$(T),about a minute,some minutes)'
 	$(Q)MAKEFLAGS= $(MAKE) --no-print-directory -k -j$(words $(FLAVOURS)) -Otarget $(FLAVOURS:%=testbed-vm-%); ran=$$?; \
 	echo; \
-	build/testbed/matrix --cases "$$(build/testbed/testbed-$(firstword $(FLAVOURS)) --list \
+	build/testbed/matrix --cases "$$(build/testbed/testbed-$(firstword $(FLAVOURS)) --list $(TB_SHORT) \
 		$(if $(SEED),--random $(SEED),$(if $(TB_ONLY),--tunnel $(TB_ONLY))))" \
 		$(FLAVOURS:%=build/results/$(TB_SUITE)-%.jsonl) && \
 	[ $$ran = 0 ]
@@ -98,10 +101,14 @@ nested:
 		SEED=$(or $(SEED),$$(date +%s)) testbed-run'
 
 matrix:
-	$(LOCKED) '$(KERNELS); $(MAKE) testbed-run'
+	$(LOCKED) '$(KERNELS); $(MAKE) TB_ALL=1 testbed-run'
+
+# The tables in the README, of what was found last.
+readme: build/testbed/matrix
+	$(Q)scripts/readme README.md
 
 tunnels:
 	@cd $(TB) && for t in tunnels/* paths/*; do \
 		sed -n "1s/^# /$${t#*/}: /p; 2s/^# /    /p" "$$t"; done
 
-.PHONY: testbed-run matrix nested tunnels $(FLAVOURS:%=testbed-vm-%)
+.PHONY: testbed-run matrix nested readme tunnels $(FLAVOURS:%=testbed-vm-%)
