@@ -93,6 +93,7 @@ void example_start(int argc, char **argv)
 	if (!info || !dir || optind < argc || kernel_info_read(&kernel, info))
 		example_die("%s needs -i info.json -r DIR", example.name);
 	example.variant = kernel.variant;
+	example.dir = dir;
 	results = results_open(dir, "examples", info, argc, argv);
 	if (!results)
 		example_die("no results can be written to %s", dir);

@@ -32,6 +32,7 @@
 
 extern struct example {
 	const char *name, *variant;
+	const char *dir;	/* for files beside the results */
 	bool withhold;		/* run without metadata: what needs it has to fail */
 	bool brief;		/* a test: the facts, as few packets as do */
 	bool icount;		/* example_now() counts instructions */

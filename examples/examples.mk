@@ -54,6 +54,8 @@ example-vm-$1-$2: build/vm/vmrun build/vm/init \
 		--env 'RESULTS_COMMAND=make $$(or $$(EX_COMMAND),example E=$2)' -- \
 		build/examples/$1/$2/$2 -i build/kernel/$1/info.json -r $$$$out -o $$$$out/text \
 		-e examples/$2/expect $$(EX_FLAGS) >$$$$out/vm 2>&1; rc=$$$$?; \
+	[ -n "$$(EX_HOW)" ] || [ ! -f $$$$out/$2.json ] || \
+	install -D -m 644 $$$$out/$2.json build/results/$2-$1.json; \
 	$$(if $$(EX_QUIET),[ $$$$rc = 0 ] ||) cat $$$$out/text; cat $$$$out/vm; exit $$$$rc
 
 .PHONY: example-vm-$1-$2
