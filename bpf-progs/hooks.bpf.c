@@ -157,25 +157,6 @@ int BPF_PROG(on_kfree_skb, struct sk_buff *skb, void *location, enum skb_drop_re
 	return 0;
 }
 
-SEC("sockops")
-int sock_ops(struct bpf_sock_ops *ctx)
-{
-	struct bpf_sock_ops_kern *kern = bpf_cast_to_kern_ctx(ctx);
-	struct sk_buff *skb;
-
-	switch (ctx->op) {
-	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
-		bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG);
-		break;
-	case BPF_SOCK_OPS_PARSE_HDR_OPT_CB:
-		skb = kern->skb;
-		if (skb)
-			read_at(HOOK_SOCK_OPS, (struct __sk_buff *)skb);
-		break;
-	}
-	return 1;
-}
-
 /* The other direction starts here: nothing but a program can give its packets labels. */
 SEC("lwt_out")
 int label_out(struct __sk_buff *skb)

@@ -9,7 +9,6 @@
 
 #define NF_ACCEPT	1
 
-extern int bpf_icmp_send(struct __sk_buff *skb, int type, int code) __weak __ksym;
 extern int bpf_dynptr_clone(const struct bpf_dynptr *p, struct bpf_dynptr *clone__uninit) __ksym;
 extern void *bpf_dynptr_slice(const struct bpf_dynptr *p, __u64 offset,
 			      void *buffer__nullable, __u64 buffer__szk) __ksym;
@@ -97,16 +96,6 @@ int BPF_PROG(lsm_##what, struct sock *sk, struct sk_buff *skb)		\
 	do_##what(skb);							\
 	return 0;							\
 }
-#define SOCK_OPS_HOOK(what)						\
-SEC("sockops") int sock_ops_##what(struct bpf_sock_ops *ctx)		\
-{									\
-	struct bpf_sock_ops_kern *kern = bpf_cast_to_kern_ctx(ctx);	\
-	struct sk_buff *skb = kern->skb;				\
-									\
-	if (skb)							\
-		do_##what(skb);						\
-	return 1;							\
-}
 #define ALL(hook, ...)							\
 	hook(__VA_ARGS__ read)						\
 	hook(__VA_ARGS__ slice)						\
@@ -130,7 +119,6 @@ ALL(SKB_HOOK, "sk_skb/stream_verdict" COMMA sk_skb COMMA)
 ALL(NF_HOOK)
 ALL(TRACING_HOOK)
 ALL(LSM_HOOK)
-ALL(SOCK_OPS_HOOK)
 
 /* ---- hooks that cannot ---- */
 
@@ -182,31 +170,23 @@ int BPF_PROG(skb_freed, struct sk_buff *skb)
 }
 
 SEC("sockops")
-int skb_maybe_null(struct bpf_sock_ops *ctx)
-{
-	struct bpf_sock_ops_kern *kern = bpf_cast_to_kern_ctx(ctx);
-
-	do_read(kern->skb);
-	return 1;
-}
-
-/* That it is trusted does not make it one to answer to: TCP may not have sent it yet. */
-SEC("sockops")
-int sock_ops_icmp(struct bpf_sock_ops *ctx)
+int sock_ops_read(struct bpf_sock_ops *ctx)
 {
 	struct bpf_sock_ops_kern *kern = bpf_cast_to_kern_ctx(ctx);
 	struct sk_buff *skb = kern->skb;
 
 	if (skb)
-		bpf_icmp_send((void *)skb, 3, 1);
+		do_read(skb);
 	return 1;
 }
 
-SEC("cgroup_skb/egress")
-int egress_icmp(struct __sk_buff *skb)
+/* What programs did before, without asking: the packet's type is what it was. */
+SEC("sockops")
+int sock_ops_walk(struct bpf_sock_ops *ctx)
 {
-	bpf_icmp_send(skb, 3, 1);
-	return 1;
+	struct bpf_sock_ops_kern *kern = bpf_cast_to_kern_ctx(ctx);
+
+	return kern->skb->head ? 1 : 0;
 }
 
 /* ---- slices ---- */

@@ -49,7 +49,6 @@ static const struct {
 	{ "netfilter",	NO_WRITE, NO_DATA_WRITE, NO_RESIZE },
 	{ "tracing",	NO_WRITE, NO_DATA_WRITE, NO_RESIZE },
 	{ "lsm",	NO_WRITE, NO_DATA_WRITE, NO_RESIZE },
-	{ "sock_ops",	NO_WRITE, NO_DATA_WRITE, NO_RESIZE },
 };
 
 static const struct {
@@ -61,9 +60,8 @@ static const struct {
 	{ "skb_walked",			"must be referenced or trusted" },
 	{ "skb_number",			"R1 is scalar expected STRUCT __sk_buff" },
 	{ "skb_freed",			"must be referenced or trusted" },
-	{ "skb_maybe_null",		"Possibly NULL pointer passed to trusted" },
-	{ "sock_ops_icmp",		"calling kernel function bpf_icmp_send is not allowed" },
-	{ "egress_icmp",		NULL },
+	{ "sock_ops_read",		"must be referenced or trusted" },
+	{ "sock_ops_walk",		NULL },
 	{ "slice_in_bounds",		NULL },
 	{ "slice_out_of_bounds",	"invalid access to memory, mem_size=8 off=8 size=4" },
 	{ "slice_before",		"is outside of the allowed memory range" },
