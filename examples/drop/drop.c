@@ -555,7 +555,7 @@ static void retransmits(void)
 	bool came = true;
 
 	memset(s, 0, sizeof(skel->bss->segments));
-	if (netns_sh("proxy", "tc qdisc add dev uplink root netem delay 2ms loss 8%%"))
+	if (netns_sh("proxy", "tc qdisc add dev uplink root netem delay 2ms loss 20%%"))
 		example_die("netem");
 	for (int i = 0; i < 2 * nr_rounds; i++)
 		came &= streams(LOSS);
@@ -663,11 +663,12 @@ int main(int argc, char **argv)
 	unread = &skel->bss->unread;
 	proxy = start_proxy();
 
-	qdisc_full();
 	datagrams(NETFILTER);
 	datagrams(ROUTE);
 	datagrams(SOCKET);
 	datagrams(TUNNEL);
+	/* last: what it holds is dropped with it, at the tunnel's place and for its reason */
+	qdisc_full();
 	example_say("\nTCP through a line that loses packets, the customers' connections at once:");
 	retransmits();
 	example_say("\nDropped:");
