@@ -58,6 +58,7 @@ static __always_inline int sender(struct sk_buff *skb)
 		struct udphdr l4;	/* TCP has its ports in the same place */
 	} h;
 	int port, i;
+	__u8 doff;
 
 	for (i = 0; i < 2; i++) {
 		if (bpf_probe_read_kernel(&h, sizeof(h), at) || h.ip.version != 4 ||
@@ -70,7 +71,13 @@ static __always_inline int sender(struct sk_buff *skb)
 	if (h.ip.protocol != IPPROTO_UDP && h.ip.protocol != IPPROTO_TCP)
 		return -1;
 	port = bpf_ntohs(h.l4.source) - DROP_PORT(0);
-	return port >= 0 && port < DROP_CUSTOMERS * DROP_PORTS ? port / DROP_PORTS : -1;
+	if (port < 0 || port >= DROP_CUSTOMERS * DROP_PORTS)
+		return -1;
+	if (h.ip.protocol == IPPROTO_TCP &&
+	    !bpf_probe_read_kernel(&doff, 1, at + sizeof(h.ip) + 12) &&
+	    bpf_ntohs(h.ip.tot_len) == sizeof(h.ip) + (doff >> 4) * 4)
+		return (__u32)port / DROP_PORTS + DROP_BARE;
+	return (__u32)port / DROP_PORTS;
 }
 
 SEC("tp_btf/kfree_skb")

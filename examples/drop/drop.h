@@ -13,6 +13,12 @@
 #define DROP_PORT(customer)	(40000 + 1000 * (customer))
 #define DROP_PORTS		1000
 
+/*
+ * Added to the sender of a TCP segment without payload: it may come from a socket that waits
+ * in TIME_WAIT or from no socket at all, and these are in no cgroup that could label it.
+ */
+#define DROP_BARE	64
+
 /* One row of the count, in the map `drops`. */
 struct drop_key {
 	__u32 customer;		/* by the packet's metadata; 0: it has no label */
