@@ -293,16 +293,21 @@ static __always_inline void make(struct __sk_buff *skb)
 	const struct sk_buff *kern = bpf_cast_to_kern_ctx(skb);
 	__u32 nonce = packet_nonce(skb), size = order.size;
 	__u64 room = kern->data - kern->head;
-	__u32 *words = scratch_words(0);
-	int err;
+	int err, i;
 
-	if (!words || size > TB_META_MAX || !nonce)
+	if (size > TB_META_MAX || !nonce)
 		return;
 	if (source.room > room)
 		source.room = room;
-	make_words(words, nonce, size);
 	err = pkt_meta_skb_reserve(skb, size);
-	err = err ?: pkt_meta_skb_write(skb, 0, words, size);
+	/* word by word: no scratch memory is its own where it may be interrupted by the like */
+	bpf_for(i, 0, TB_WORDS) {
+		__u32 word = tb_meta_word(nonce, size, i);
+
+		if (err || i >= size / 4)
+			break;
+		err = pkt_meta_skb_write(skb, i * 4, &word, sizeof(word));
+	}
 	count_made(nonce, err, skb->gso_segs ?: 1);
 }
 

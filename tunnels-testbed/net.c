@@ -86,6 +86,7 @@ static void variable(struct tunnel *t, const char *line)
 		{ "untagged", t->untagged, sizeof(t->untagged) },
 		{ "errors", t->errors, sizeof(t->errors) },
 		{ "mss", t->mss, sizeof(t->mss) },
+		{ "routed", t->routed, sizeof(t->routed) },
 		{ "traffic", t->traffic, sizeof(t->traffic) },
 	};
 	size_t len = strcspn(line, "=");
@@ -931,7 +932,7 @@ int net_disturb(bool on)
 	if (!on)
 		return netns_try(ns[R1], "tc qdisc del dev to-r2 root");
 	return netns_sh(ns[R1], "tc qdisc add dev to-r2 root netem limit 10000 delay 3ms 2ms "
-			"loss 15%% duplicate 10%% reorder 50%%");
+			"loss 8%% duplicate 5%% reorder 50%%");
 }
 
 void net_forget_mtu(void)

@@ -62,6 +62,7 @@ struct tunnel {
 	char iproute2[16];	/* oldest version that can make it (optional) */
 	char overhead[8];	/* bytes it puts around a packet */
 	char also[128];		/* flavours besides, see testbed.c (optional) */
+	char routed[8];		/* no: only in its other flavours (optional) */
 	char traffic[64];	/* kinds that can take this way, if not all (optional) */
 	char gso[8];		/* no: trains are segmented before they enter it (optional) */
 	char encrypted[8];	/* yes: no payload to be seen on the underlay (optional) */

@@ -142,7 +142,9 @@ static void on_signal(int sig)
 
 static bool has_flavour(const struct tunnel *t, enum flavour f)
 {
-	return f == ROUTED || tunnel_has(t->also, flavours[f].name);
+	if (f == ROUTED)
+		return strcmp(t->routed, "no");
+	return tunnel_has(t->also, flavours[f].name);
 }
 
 /* By a case's name, a tunnel's, or a tunnel's without the underlay's digit: gre is gre4, gre6. */
@@ -183,7 +185,8 @@ static bool choose(const char *list, struct test_case *all, int nr)
 			if (!names(w, len, &all[i]))
 				continue;
 			found = true;
-			all[i].chosen |= !left_out(&all[i]) || strlen(all[i].name) == len;
+			all[i].chosen |= !left_out(&all[i]) || strlen(all[i].name) == len ||
+					 !has_flavour(all[i].tunnel, ROUTED);
 		}
 		if (len && !found) {
 			fprintf(stderr, "testbed: no tunnel %.*s; there are:", (int)len, w);
@@ -365,6 +368,10 @@ static bool wants_traffic(const struct test_case *c, const struct traffic *t)
 	/* fragments of what is merged are no others than those of what was segmented first */
 	if (fragmented(c) && t->gro)
 		return false;
+	/* a socket refuses to send trains (UDP_SEGMENT) where IPsec has a policy */
+	if (local(c) && t->kind == UDP_TRAINS && !tunnel_has_device(c->tunnel) &&
+	    !strcmp(c->tunnel->encrypted, "yes"))
+		return false;
 	if (*c->tunnel->traffic && !tunnel_has(c->tunnel->traffic, t->name))
 		return false;
 	return in_list(only_traffic, t->name);
@@ -433,8 +440,9 @@ static bool point_present(const struct test_case *c, const struct traffic *t, en
 		return !strcmp(c->tunnel->errors, "yes");
 	if (c->flavour != HOOKS || tunnel_has(c->tunnel->bypasses, points[p].name))
 		return false;
-	/* what is around the packet is an IP header, not encrypted yet or any more */
-	if (is & POINT_OUTER && (!tunnel_has("4 6", c->tunnel->underlay) || sealed(c)))
+	/* what is around the packet is an IP header of a device's, and not encrypted */
+	if (is & POINT_OUTER && (!tunnel_has("4 6", c->tunnel->underlay) ||
+				 !tunnel_has_device(c->tunnel) || sealed(c)))
 		return false;
 	return (!(is & POINT_DROP) || dropped) &&
 	       (!(is & POINT_UDP) || t->kind != TCP) && (!(is & POINT_TCP) || t->kind == TCP);
@@ -1077,6 +1085,7 @@ static void run_case(struct test_case *c)
 			    tunnel_has(c->tunnel->carries, "6") },
 		.bridged = c->flavour == BRIDGED,
 		.lossy = lossy(c),
+		.taken = refused[TB_SINK_FILTER],
 		.from = local(c) ? R1 : SRC,
 		.mss = c->flavour == JUMBO ? JUMBO_PAYLOAD : atoi(c->tunnel->mss),
 	};

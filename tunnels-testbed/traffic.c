@@ -521,7 +521,7 @@ void traffic_run(enum traffic_kind kind, const struct traffic_path *p, unsigned 
 	switch (kind) {
 	case UDP:
 	case UDP_DROPPED:
-		udp_run(p, epoch, packets, 1, kind == UDP_DROPPED, o);
+		udp_run(p, epoch, packets, 1, kind == UDP_DROPPED && !p->taken, o);
 		break;
 	case UDP_TRAINS:
 		udp_run(p, epoch, trains, TRAIN_LEN, false, o);

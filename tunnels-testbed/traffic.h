@@ -22,6 +22,7 @@ struct traffic_path {
 	unsigned int mss;	/* 0: the usual one; UDP's packets are as long, if set */
 	bool family[2];	/* inner IPv4, IPv6: the traffic is shared between those set */
 	bool bridged;	/* which addresses */
+	bool taken;	/* UDP_DROPPED: there is no program that could drop it */
 	bool lossy;	/* what is missing may come at the third or fourth try */
 };
 
