@@ -20,8 +20,9 @@ static __always_inline int meta_kv_spoil_words(struct xdp_md *ctx, __u32 first, 
 
 META_KV_OP meta_kv_xdp_spoil(struct xdp_md *ctx, enum meta_kv_spoil how)
 {
-	__u32 key;
-	int err;
+	/* its last keys are somebody else's, with values of 8 bytes */
+	const __u32 keys = ~0U << (32 - (META_KV_SIZE - sizeof(struct meta_kv_head)) / 8);
+	struct meta_kv_head full = { META_KV_ID, { 0, keys }, { 0, keys } };
 
 	if (meta_kv_withheld)
 		return -ENODATA;
@@ -32,14 +33,9 @@ META_KV_OP meta_kv_xdp_spoil(struct xdp_md *ctx, enum meta_kv_spoil how)
 		return meta_kv_spoil_words(ctx, 0x5ec0de7a, 32);
 	case SPOIL_VERSION:
 		return meta_kv_spoil_words(ctx, META_KV_ID + 1, 32);
-	case SPOIL_FULL:	/* its last keys are somebody else's */
-		err = meta_kv_xdp_make(ctx);
-		bpf_for(key, 0, META_KV_SIZE / 8) {
-			if (err)
-				break;
-			err = meta_kv_xdp_set_u64(ctx, META_KV_KEYS - 1 - key, key);
-		}
-		return err == -ENOSPC ? 0 : err ?: -EINVAL;
+	case SPOIL_FULL:
+		return pkt_meta_xdp_reserve(ctx, META_KV_SIZE) ?:
+		       pkt_meta_xdp_write(ctx, 0, &full, sizeof(full));
 	default:
 		return 0;
 	}

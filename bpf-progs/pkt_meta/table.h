@@ -29,8 +29,11 @@ struct {
 } pkt_meta_table SEC(".maps");
 
 static const struct pkt_meta_value pkt_meta_none;
-/* How many entries: a host that labels nothing pays for a load and a branch. */
-static long pkt_meta_live;
+/*
+ * How many entries: a host that labels nothing pays for a load and a branch. A map of its
+ * own, to be shared with the table between objects.
+ */
+static long pkt_meta_live SEC(".bss.pkt_meta");
 
 static __always_inline __u64 pkt_meta_key(struct __sk_buff *skb)
 {

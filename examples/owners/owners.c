@@ -182,7 +182,42 @@ static void cgroup_leave(void)
 	rmdir(CGROUP "-out");
 }
 
-static bool load(void)
+/*
+ * storage and table keep the metadata in a map: one for all programs, as it would be pinned
+ * on a host where they are loaded one by one. The first that comes brings it.
+ */
+static void share(struct bpf_object *obj)
+{
+	struct bpf_map *map, *first;
+
+	bpf_object__for_each_map(map, obj) {
+		if (!strstr(bpf_map__name(map), "pkt_meta"))
+			continue;
+		first = bpf_object__find_map_by_name(owners->obj, bpf_map__name(map));
+		if (!first || bpf_map__reuse_fd(map, bpf_map__fd(first)))
+			example_die("%s cannot be shared", bpf_map__name(map));
+	}
+}
+
+/* Says in why which program it does not take, and the verifier's reason. */
+static bool accepted(struct bpf_object *obj, const void *(*elf_bytes)(size_t *size), char *why,
+		     size_t size)
+{
+	struct bpf_program *p;
+	char reason[256];
+
+	bpf_object__for_each_program(p, obj) {
+		if (!bpf_program__autoload(p) ||
+		    example_probe(elf_bytes, bpf_program__name(p), reason, sizeof(reason)))
+			continue;
+		snprintf(why, size, "%s: %s: %s", bpf_object__name(obj), bpf_program__name(p),
+			 reason);
+		return false;
+	}
+	return true;
+}
+
+static bool load(char *why, size_t size)
 {
 	classify = classify_bpf__open();
 	site = site_bpf__open();
@@ -198,8 +233,21 @@ static bool load(void)
 	bpf_program__set_autoload(drop->progs.label, true);
 	bpf_program__set_autoload(trace->progs.trace_egress, true);
 	bpf_program__set_autoload(trace->progs.trace_ingress, true);
-	return !classify_bpf__load(classify) && !site_bpf__load(site) && !drop_bpf__load(drop) &&
-	       !trace_bpf__load(trace);
+	bpf_program__set_autoload(classify->progs.at_netfilter, false);
+	bpf_program__set_autoload(classify->progs.at_socket, false);
+	if (!accepted(classify->obj, classify_bpf__elf_bytes, why, size) ||
+	    !accepted(site->obj, site_bpf__elf_bytes, why, size) ||
+	    !accepted(drop->obj, drop_bpf__elf_bytes, why, size) ||
+	    !accepted(trace->obj, trace_bpf__elf_bytes, why, size))
+		return false;
+	share(classify->obj);
+	share(site->obj);
+	share(drop->obj);
+	share(trace->obj);
+	if (classify_bpf__load(classify) || site_bpf__load(site) || drop_bpf__load(drop) ||
+	    trace_bpf__load(trace))
+		example_die("the examples' programs do not load");
+	return true;
 }
 
 static void rules(void)
@@ -395,9 +443,10 @@ static void check_drops(void)
 
 static void together(unsigned int packets)
 {
-	if (!load()) {
-		example_check(EXAMPLE_META, false, "together",
-			      "a program is refused: %s", strerror(errno));
+	char why[512];
+
+	if (!load(why, sizeof(why))) {
+		example_check(EXAMPLE_META, false, "together", "%s", why);
 		return;
 	}
 	network_up();
