@@ -7,6 +7,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "pkt_meta.bpf.h"
 #include "testbed.h"
 
 #define ETH_ALEN	6
@@ -146,3 +147,16 @@ int xdp_devmap(struct xdp_md *ctx)
 }
 
 char _license[] SEC("license") = "GPL";
+
+/* What the testbed is there to find, for the test of the testbed: one byte is another one. */
+SEC("tc")
+int spoil(struct __sk_buff *skb)
+{
+	__u32 word;
+
+	if (!to_sink(skb) || pkt_meta_skb_read(skb, 4, &word, sizeof(word)))
+		return TC_ACT_OK;
+	word ^= 0xff00;
+	pkt_meta_skb_write(skb, 4, &word, sizeof(word));
+	return TC_ACT_OK;
+}

@@ -152,7 +152,7 @@ static __always_inline bool candidate(struct __sk_buff *skb, __u32 cp, __u32 *no
 	 */
 	if (*nonce)
 		return cp == TB_LAST_PLAIN;
-	return order.epoch && skb->len >= TB_SEALED_MIN;
+	return order.epoch && skb->len >= order.sealed_min;
 }
 
 /* The nonce the metadata was made for, if such a packet was tagged; or 0. */

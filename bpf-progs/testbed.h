@@ -23,7 +23,8 @@
 
 /*
  * The shortest packet that may be one that counts, where only its length can be seen: as
- * long as the payload alone, more than a handshake or a keepalive is.
+ * long as the payload alone, more than a handshake or a keepalive is. (In tunnels around
+ * the tunnel it is more: order.sealed_min.)
  */
 #define TB_SEALED_MIN	256u
 #define TB_SEQS		128u	/* nonces of a run, below their epoch */
@@ -134,6 +135,7 @@ struct tb_order {
 	__u32 epoch;
 	__u32 size;
 	__u32 sealed;		/* checkpoints that cannot see the payload, a bit each */
+	__u32 sealed_min;	/* the shortest packet that counts there */
 	__u32 cpumap;		/* what was tagged goes to a CPU by redirection */
 	__u32 drop;		/* sink's sockets take nothing */
 };

@@ -10,7 +10,7 @@
 comma      := ,
 ST_ALL     := $(filter-out run,$(basename $(notdir $(wildcard selftests/*.c))))
 ST_BPF     := $(filter $(patsubst bpf-progs/%.bpf.c,%,$(wildcard bpf-progs/*.bpf.c)),$(ST_ALL))
-ST_HARNESS := results golden live report tunnels
+ST_HARNESS := results golden live report tunnels testbed
 ST_T       := $(subst $(comma), ,$(T))
 ST_GUEST   := $(if $(T),$(filter $(ST_T),$(ST_ALL)),$(ST_ALL))
 ST_HOST    := $(if $(T),$(filter $(ST_T),$(ST_HARNESS)),$(ST_HARNESS))
@@ -62,9 +62,9 @@ selftests-run:
 
 # One kernel will do: what is tested is the way of running things.
 harness-run: $(addprefix build/selftests/,run die results) build/testbed/testbed-$(ST_FIRST) \
-		build/vm/vmrun build/vm/init build/report/report
+		build/testbed/tbtool build/bpf/$(ST_FIRST)/paths.bpf.o build/vm/vmrun build/vm/init build/report/report
 	@mkdir -p build/results
-	$(Q)VMRUN=build/vm/vmrun TESTBED=build/testbed/testbed-$(ST_FIRST) DIE=build/selftests/die KERNEL=build/kernel/$(ST_FIRST) \
+	$(Q)VMRUN=build/vm/vmrun TESTBED=build/testbed/testbed-$(ST_FIRST) BPF=build/bpf/$(ST_FIRST)/paths.bpf.o DIE=build/selftests/die KERNEL=build/kernel/$(ST_FIRST) \
 		RESULTS_COMMAND='make test$(if $(T), T=$(T))' \
 		build/vm/vmrun --host --name harness-$(ST_FIRST) --timeout 600 -- \
 		build/selftests/run --suite harness --info build/kernel/$(ST_FIRST)/info.json \

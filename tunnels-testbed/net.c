@@ -423,6 +423,11 @@ static int rows_up(void)
 			return -1;
 	}
 
+	/* MLDv2's reports are as long as a packet that counts, where that is all there is to see */
+	for (int n = 0; n < NODES; n++)
+		if (netns_sysctl(ns[n], "net/ipv6/conf/all/force_mld_version", "1"))
+			return -1;
+
 	/* the routing headers that stay in a packet to its end; not every kernel has them */
 	for (int n = SRC; n <= SINK; n += SINK - SRC)
 		netns_try(ns[n], "cd /proc/sys/net/ipv6/conf; for d in all default; do "
@@ -755,11 +760,15 @@ static int end_up(const struct tunnel *t, size_t which, bool innermost, bool bri
 	}
 	fprintf(f, "EOF\n");
 	/*
-	 * Linux takes more than a few devices, one calling the next, for a loop: behind each
-	 * second one the packet waits in a queue until the stack is unwound.
+	 * Linux takes more than a few devices, one calling the next, for a loop: at each
+	 * second one the packet waits in an ifb until the stack is unwound. (A qdisc's delay
+	 * would not do: who enqueues a packet sends those that are due by then.)
 	 */
 	if (!innermost && level_of(t) % 2)
-		fprintf(f, "tc qdisc add dev %s root netem delay 1us limit 10000\n", e.dev);
+		fprintf(f, "ip link add w%1$s type ifb\nip link set w%1$s up\n"
+			"tc qdisc replace dev %1$s clsact\n"
+			"tc filter add dev %1$s egress matchall "
+				"action mirred egress redirect dev w%1$s\n", e.dev);
 	if (t->route && !bridged)
 		fprintf(f, "tunnel_route\n");
 	return run_script(e.node, f, &cmd, false);
@@ -835,6 +844,8 @@ static void end_down(const struct tunnel *t, size_t which, bool innermost)
 	else
 		fprintf(f, "%s%s%slink del %s\n", innermost ? "link set " : "",
 			innermost ? e.side : "", innermost ? " nomaster\n" : "", e.dev);
+	if (!innermost && level_of(t) % 2)
+		fprintf(f, "link del w%s\n", e.dev);
 	fprintf(f, "EOF\n");
 	if (t->down) {
 		put_file(f, &e, t);
