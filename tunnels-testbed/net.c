@@ -238,6 +238,8 @@ static const char *not_in(const struct tunnel *outer, const struct tunnel *inner
 		why = "does not carry its outer packets";
 	else if (mtu->inner + atoi(outer->overhead) + atoi(inner->overhead) > mtu->underlay)
 		why = "has no room for its headers";
+	else if (!strcmp(outer->untagged, "inside") && !strcmp(inner->tags, "yes"))
+		why = "takes no frames with a tag";
 	else if (tagged && !strcmp(inner->untagged, "yes"))
 		why = "tags the frames that it is in";
 	else

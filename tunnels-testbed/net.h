@@ -73,7 +73,8 @@ struct tunnel {
 	char mac[8];		/* own: the file sees to it that $DEV has $MAC (optional) */
 	char frames[8];		/* yes: XDP makes frames of the packets; see set_features() (optional) */
 	char tags[8];		/* yes: its frames have a VLAN's tag (optional) */
-	char untagged[8];	/* yes: no such tag may be in front of it, nested (optional) */
+	char untagged[8];	/* nested (optional): yes: no such tag may be in front of it;
+				 * inside: none in the frames it carries */
 	char errors[8];		/* yes: packets are too big for it, r1 tells src so (optional) */
 	char mss[8];		/* of TCP, if not 1024 (optional) */
 	char tools[64];		/* commands it uses, besides iproute2 (optional) */
