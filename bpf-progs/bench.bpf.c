@@ -47,8 +47,8 @@ static __always_inline int do_skb(struct __sk_buff *skb, enum bench_hook at)
 	if (op & ADOPT)
 		err = pkt_meta_skb_adopt(skb);
 	if (!err && op & MAKE)
-		err = pkt_meta_skb_reserve(skb, size);
-	if (!err && op & (MAKE | WRITE))
+		err = pkt_meta_skb_put(skb, words, size);
+	else if (!err && op & WRITE)
 		err = pkt_meta_skb_write(skb, 0, words, size);
 	if (!err && op & READ)
 		err = pkt_meta_skb_read(skb, 0, into[at], size);

@@ -19,6 +19,8 @@ int scribble_at = -1;	/* the hook */
 __u64 scribbled;
 __s64 scribble_error;
 
+extern int bpf_dynptr_from_sock_ops_meta(struct bpf_sock_ops_kern *skops, __u64 flags,
+					 struct bpf_dynptr *ptr__uninit) __weak __ksym;
 extern int bpf_dynptr_memset(const struct bpf_dynptr *p, __u64 offset, __u64 size, __u8 val)
 	__weak __ksym;
 extern int bpf_dynptr_copy(const struct bpf_dynptr *to, __u64 to_off,
@@ -155,6 +157,39 @@ int BPF_PROG(on_kfree_skb, struct sk_buff *skb, void *location, enum skb_drop_re
 {
 	read_at(HOOK_KFREE_SKB, (struct __sk_buff *)skb);
 	return 0;
+}
+
+SEC("sockops")
+int sock_ops(struct bpf_sock_ops *ctx)
+{
+	struct bpf_sock_ops_kern *kern = bpf_cast_to_kern_ctx(ctx);
+	struct sk_buff *skb = kern->skb;
+	__u32 nonce, *have = label_room(HOOK_SOCK_OPS);
+	struct bpf_dynptr meta;
+	__u64 window;
+	long size;
+
+	switch (ctx->op) {
+	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG);
+		break;
+	case BPF_SOCK_OPS_PARSE_HDR_OPT_CB:
+		/* no kfunc takes this packet, so look into it as a tracing program would */
+		if (!have || !skb || skb->data_len || skb->len > 2048 ||
+		    bpf_probe_read_kernel(&window, sizeof(window),
+					  skb->data + tb_window(skb->len)))
+			break;
+		nonce = tb_nonce(window);
+		if (TB_EPOCH(nonce) != labels.epoch)
+			break;
+		size = bpf_dynptr_from_sock_ops_meta(kern, 0, &meta);
+		size = size ?: (long)bpf_dynptr_size(&meta);
+		if (size > 0 && size <= TB_META_MAX)
+			size = bpf_dynptr_read(have, size, &meta, 0, 0) ?: size;
+		label_judge(&cells[HOOK_SOCK_OPS], have, size, nonce, labels.size);
+		break;
+	}
+	return 1;
 }
 
 /* The other direction starts here: nothing but a program can give its packets labels. */

@@ -12,6 +12,7 @@
  *	at XDP				at an skb
  *	pkt_meta_xdp_reserve(ctx, n)	pkt_meta_skb_reserve(skb, n)
  *	pkt_meta_xdp_write(...)		pkt_meta_skb_write(...)
+ *					pkt_meta_skb_put(skb, buf, n)
  *	pkt_meta_xdp_read(...)		pkt_meta_skb_read(...)
  *	pkt_meta_xdp_size(ctx)		pkt_meta_skb_size(skb)
  *	pkt_meta_xdp_forget(ctx)	pkt_meta_skb_forget(skb)
@@ -22,6 +23,8 @@
  *
  * reserve	makes the metadata n bytes long; what the bytes are is undefined until
  *		they are written. Invalidates packet pointers.
+ * put		reserve and write in one: from the first byte on it is buf's n bytes. Of a
+ *		packet that had more, what follows them is undefined.
  * write, read	(ctx, off, buf, len): copy into, out of the metadata.
  * size		how many bytes there are; 0: none.
  * forget	no metadata from here on.
@@ -75,6 +78,13 @@
 #include "pkt_meta/table.h"
 #else
 #error "compile with -DPKT_META_<VARIANT>: BASELINE, MOVABLE, TRAITS, STORAGE, SKBEXT or TABLE"
+#endif
+
+#ifndef PKT_META_PUTS
+static __always_inline int pkt_meta_skb_put(struct __sk_buff *skb, const void *buf, __u32 n)
+{
+	return pkt_meta_skb_reserve(skb, n) ?: pkt_meta_skb_write(skb, 0, buf, n);
+}
 #endif
 
 #endif

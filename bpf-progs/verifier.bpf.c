@@ -9,6 +9,9 @@
 
 #define NF_ACCEPT	1
 
+extern int bpf_dynptr_from_sock_ops_meta(struct bpf_sock_ops_kern *skops, __u64 flags,
+					 struct bpf_dynptr *ptr__uninit) __ksym;
+
 extern int bpf_dynptr_clone(const struct bpf_dynptr *p, struct bpf_dynptr *clone__uninit) __ksym;
 extern void *bpf_dynptr_slice(const struct bpf_dynptr *p, __u64 offset,
 			      void *buffer__nullable, __u64 buffer__szk) __ksym;
@@ -22,6 +25,14 @@ static __always_inline int do_read(void *skb)
 
 	bpf_dynptr_from_skb_meta(skb, 0, &meta);
 	bpf_dynptr_read(&word, sizeof(word), &meta, 0, 0);
+	return word & 1;
+}
+
+static __always_inline int do_load(void *skb)
+{
+	__u32 word = 0;
+
+	bpf_skb_meta_load(skb, 0, &word, sizeof(word));
 	return word & 1;
 }
 
@@ -71,6 +82,13 @@ static __always_inline int do_resize(void *skb)
 	return bpf_skb_meta_resize(skb, 8, 0) & 1;
 }
 
+static __always_inline int do_store(void *skb)
+{
+	__u32 word = 1;
+
+	return bpf_skb_meta_store(skb, 0, &word, sizeof(word)) & 1;
+}
+
 /* What each hook's programs may and may not do: verdicts are of no interest. */
 #define SKB_HOOK(sec, hook, what)					\
 SEC(sec) int hook##_##what(struct __sk_buff *skb)			\
@@ -98,11 +116,13 @@ int BPF_PROG(lsm_##what, struct sock *sk, struct sk_buff *skb)		\
 }
 #define ALL(hook, ...)							\
 	hook(__VA_ARGS__ read)						\
+	hook(__VA_ARGS__ load)						\
 	hook(__VA_ARGS__ slice)						\
 	hook(__VA_ARGS__ write)						\
 	hook(__VA_ARGS__ slice_rdwr)					\
 	hook(__VA_ARGS__ write_clone)					\
-	hook(__VA_ARGS__ resize)
+	hook(__VA_ARGS__ resize)					\
+	hook(__VA_ARGS__ store)
 
 #define COMMA ,
 ALL(SKB_HOOK, "tc" COMMA tc COMMA)
@@ -167,6 +187,43 @@ int BPF_PROG(skb_freed, struct sk_buff *skb)
 {
 	do_read(skb);
 	return 0;
+}
+
+SEC("fexit/__kfree_skb")
+int BPF_PROG(load_freed, struct sk_buff *skb)
+{
+	do_load(skb);
+	return 0;
+}
+
+/* The packet is not one to call with: its metadata comes by the context. */
+SEC("sockops")
+int sock_ops_meta_read(struct bpf_sock_ops *ctx)
+{
+	struct bpf_dynptr meta;
+	__u32 word = 0;
+
+	bpf_dynptr_from_sock_ops_meta(bpf_cast_to_kern_ctx(ctx), 0, &meta);
+	bpf_dynptr_read(&word, sizeof(word), &meta, 0, 0);
+	return word & 1;
+}
+
+SEC("sockops")
+int sock_ops_meta_write(struct bpf_sock_ops *ctx)
+{
+	struct bpf_dynptr meta;
+	__u32 word = 1;
+
+	bpf_dynptr_from_sock_ops_meta(bpf_cast_to_kern_ctx(ctx), 0, &meta);
+	return bpf_dynptr_write(&meta, 0, &word, sizeof(word), 0) & 1;
+}
+
+SEC("tc")
+int tc_sock_ops_meta(struct __sk_buff *skb)
+{
+	struct bpf_dynptr meta;
+
+	return bpf_dynptr_from_sock_ops_meta((void *)skb, 0, &meta) & 1;
 }
 
 SEC("sockops")
@@ -281,12 +338,14 @@ SEC("tc") int name(struct __sk_buff *skb)				\
 }
 
 #define RESIZED		bpf_skb_meta_resize(skb, 64, 0)
+#define STORED		bpf_skb_meta_store(skb, 0, &one, sizeof(one))
 #define WRITTEN		bpf_dynptr_write(&meta, 0, &one, sizeof(one), 0)
 #define PUSHED		bpf_skb_change_head(skb, 16, 0)
 #define PULLED		bpf_skb_pull_data(skb, 0)
 
 STALE(stale_after_resize, bpf_dynptr_slice, RESIZED, 0)
 STALE(stale_rdwr_after_resize, bpf_dynptr_slice_rdwr, RESIZED, 0)
+STALE(stale_after_store, bpf_dynptr_slice, STORED, 0)
 STALE(stale_after_write, bpf_dynptr_slice, WRITTEN, 0)
 STALE(stale_after_push, bpf_dynptr_slice, PUSHED, 0)
 STALE(stale_after_pull, bpf_dynptr_slice, PULLED, 0)

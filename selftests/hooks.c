@@ -273,7 +273,7 @@ static int attach_sockets(void)
 static int attach_cgroup(void)
 {
 	struct bpf_program * const progs[] = {
-		skel->progs.cgroup_ingress, skel->progs.cgroup_egress,
+		skel->progs.cgroup_ingress, skel->progs.cgroup_egress, skel->progs.sock_ops,
 	};
 	int fd, err = 0;
 
@@ -426,6 +426,7 @@ static const struct {
 	[HOOK_CGROUP_INGRESS]		= { "cgroup-ingress", FORTH | BACK, 1 },
 	[HOOK_CGROUP_EGRESS]		= { "cgroup-egress", BACK, 1 },
 	[HOOK_SK_SKB]			= { "sk_skb", TCP, 1 },
+	[HOOK_SOCK_OPS]			= { "sock_ops", TCP, 1 },
 	[HOOK_LSM]			= { "lsm", FORTH | BACK, 1 },
 	[HOOK_KFREE_SKB]		= { "kfree_skb", DROPPED, 1 },
 };

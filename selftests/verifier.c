@@ -24,6 +24,8 @@
 #define NO_WRITE	"the prog does not allow writes to packet metadata"
 #define NO_DATA_WRITE	"the prog does not allow writes to packet data"
 #define NO_RESIZE	"calling kernel function bpf_skb_meta_resize is not allowed"
+#define NO_STORE	"calling kernel function bpf_skb_meta_store is not allowed"
+#define NO_SOCK_OPS	"calling kernel function bpf_dynptr_from_sock_ops_meta is not allowed"
 #define NO_KFUNC	"calling kernel function bpf_dynptr_from_skb_meta is not allowed"
 #define STALE		"invalid mem access 'scalar'"
 
@@ -60,6 +62,10 @@ static const struct {
 	{ "skb_walked",			"must be referenced or trusted" },
 	{ "skb_number",			"R1 is scalar expected STRUCT __sk_buff" },
 	{ "skb_freed",			"must be referenced or trusted" },
+	{ "load_freed",			"must be referenced or trusted" },
+	{ "sock_ops_meta_read",		NULL },
+	{ "sock_ops_meta_write",	NO_WRITE },
+	{ "tc_sock_ops_meta",		NO_SOCK_OPS },
 	{ "sock_ops_read",		"must be referenced or trusted" },
 	{ "sock_ops_walk",		NULL },
 	{ "slice_in_bounds",		NULL },
@@ -70,6 +76,7 @@ static const struct {
 	{ "slice_of_unknown_size",	"must be a known constant" },
 	{ "stale_after_resize",		STALE },
 	{ "stale_rdwr_after_resize",	STALE },
+	{ "stale_after_store",		STALE },
 	{ "stale_after_write",		STALE },
 	{ "stale_after_push",		STALE },
 	{ "stale_after_pull",		STALE },
@@ -113,11 +120,13 @@ static void load_hook(int h)
 		const char *what, *message;
 	} what[] = {
 		{ "read", NULL },
+		{ "load", NULL },
 		{ "slice", NULL },
 		{ "write", hooks[h].write },
 		{ "write_clone", hooks[h].write },
 		{ "slice_rdwr", hooks[h].slice_rdwr },
 		{ "resize", hooks[h].resize },
+		{ "store", hooks[h].resize ? NO_STORE : NULL },
 	};
 	char prog[64], name[64];
 
@@ -176,7 +185,7 @@ int main(void)
 
 	if (missing)
 		return ktap_skip_all(missing);
-	ktap_start(&ktap, 6 * ARRAY_SIZE(hooks) + ARRAY_SIZE(others) + 6);
+	ktap_start(&ktap, 8 * ARRAY_SIZE(hooks) + ARRAY_SIZE(others) + 6);
 	skel = verifier_bpf__open();
 	if (!skel || bpf_object__prepare(skel->obj))
 		return ktap_bail_out(&ktap, "the BPF programs cannot be prepared");

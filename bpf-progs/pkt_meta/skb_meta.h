@@ -16,6 +16,10 @@ static __always_inline int pkt_meta_skb_adopt(struct __sk_buff *skb)
 
 #ifdef PKT_META_MOVABLE
 extern int bpf_skb_meta_resize(struct __sk_buff *skb, __u32 len, __u64 flags) __ksym;
+extern int bpf_skb_meta_store(struct __sk_buff *skb, __u32 offset, const void *from,
+			      __u32 from__sz) __ksym;
+extern int bpf_skb_meta_load(struct __sk_buff *skb, __u32 offset, void *to,
+			     __u32 to__sz) __ksym;
 
 static __always_inline int pkt_meta_skb_reserve(struct __sk_buff *skb, __u32 n)
 {
@@ -27,6 +31,14 @@ static __always_inline int pkt_meta_skb_reserve(struct __sk_buff *skb, __u32 n)
 static __always_inline int pkt_meta_skb_forget(struct __sk_buff *skb)
 {
 	return bpf_skb_meta_resize(skb, 0, 0);
+}
+
+#define PKT_META_PUTS
+static __always_inline int pkt_meta_skb_put(struct __sk_buff *skb, const void *buf, __u32 n)
+{
+	int err = n <= PKT_META_MAX && n % 4 == 0 ? bpf_skb_meta_store(skb, 0, buf, n) : -EINVAL;
+
+	return err == -ENOMEM ? -ENOSPC : err;
 }
 #else
 static __always_inline int pkt_meta_skb_reserve(struct __sk_buff *skb, __u32 n)
@@ -64,6 +76,10 @@ static __always_inline int pkt_meta_skb_read(struct __sk_buff *skb, __u32 off, v
 
 	if (off > PKT_META_MAX || len > PKT_META_MAX || off % 4 || len % 4)
 		return -EINVAL;
+#ifdef PKT_META_MOVABLE
+	if (!bpf_skb_meta_load(skb, off, buf, len))
+		return 0;
+#endif
 	err = bpf_dynptr_from_skb_meta(skb, 0, &meta);
 	if (!err)
 		err = bpf_dynptr_read(buf, len, &meta, off, 0);
