@@ -51,7 +51,7 @@ static __always_inline int do_skb(struct __sk_buff *skb, enum bench_hook at)
 	else if (!err && op & WRITE)
 		err = pkt_meta_skb_write(skb, 0, words, size);
 	if (!err && op & READ)
-		err = pkt_meta_skb_read(skb, 0, into[at], size);
+		err = pkt_meta_skb_get(skb, into[at], size);
 	if (!err && op & FORGET)
 		err = pkt_meta_skb_forget(skb);
 	return err;

@@ -13,6 +13,7 @@
  *	pkt_meta_xdp_reserve(ctx, n)	pkt_meta_skb_reserve(skb, n)
  *	pkt_meta_xdp_write(...)		pkt_meta_skb_write(...)
  *					pkt_meta_skb_put(skb, buf, n)
+ *					pkt_meta_skb_get(skb, buf, n)
  *	pkt_meta_xdp_read(...)		pkt_meta_skb_read(...)
  *	pkt_meta_xdp_size(ctx)		pkt_meta_skb_size(skb)
  *	pkt_meta_xdp_forget(ctx)	pkt_meta_skb_forget(skb)
@@ -25,6 +26,8 @@
  *		they are written. Invalidates packet pointers.
  * put		reserve and write in one: from the first byte on it is buf's n bytes. Of a
  *		packet that had more, what follows them is undefined.
+ * get		reads the first n bytes. buf is not uninitialized stack: what fills it may
+ *		be a kfunc, and for the verifier these read what they are given.
  * write, read	(ctx, off, buf, len): copy into, out of the metadata.
  * size		how many bytes there are; 0: none.
  * forget	no metadata from here on.
@@ -80,10 +83,15 @@
 #error "compile with -DPKT_META_<VARIANT>: BASELINE, MOVABLE, TRAITS, STORAGE, SKBEXT or TABLE"
 #endif
 
-#ifndef PKT_META_PUTS
+#ifndef PKT_META_PUT_GET
 static __always_inline int pkt_meta_skb_put(struct __sk_buff *skb, const void *buf, __u32 n)
 {
 	return pkt_meta_skb_reserve(skb, n) ?: pkt_meta_skb_write(skb, 0, buf, n);
+}
+
+static __always_inline int pkt_meta_skb_get(struct __sk_buff *skb, void *buf, __u32 n)
+{
+	return pkt_meta_skb_read(skb, 0, buf, n);
 }
 #endif
 

@@ -33,7 +33,7 @@ static __always_inline int pkt_meta_skb_forget(struct __sk_buff *skb)
 	return bpf_skb_meta_resize(skb, 0, 0);
 }
 
-#define PKT_META_PUTS
+#define PKT_META_PUT_GET
 static __always_inline int pkt_meta_skb_put(struct __sk_buff *skb, const void *buf, __u32 n)
 {
 	int err = n <= PKT_META_MAX && n % 4 == 0 ? bpf_skb_meta_store(skb, 0, buf, n) : -EINVAL;
@@ -76,15 +76,19 @@ static __always_inline int pkt_meta_skb_read(struct __sk_buff *skb, __u32 off, v
 
 	if (off > PKT_META_MAX || len > PKT_META_MAX || off % 4 || len % 4)
 		return -EINVAL;
-#ifdef PKT_META_MOVABLE
-	if (!bpf_skb_meta_load(skb, off, buf, len))
-		return 0;
-#endif
 	err = bpf_dynptr_from_skb_meta(skb, 0, &meta);
 	if (!err)
 		err = bpf_dynptr_read(buf, len, &meta, off, 0);
 	return pkt_meta_dynptr_error(err, &meta);
 }
+
+#ifdef PKT_META_MOVABLE
+static __always_inline int pkt_meta_skb_get(struct __sk_buff *skb, void *buf, __u32 n)
+{
+	return n > PKT_META_MAX || n % 4 || bpf_skb_meta_load(skb, 0, buf, n) ?
+	       pkt_meta_skb_read(skb, 0, buf, n) : 0;
+}
+#endif
 
 static __always_inline int pkt_meta_skb_write(struct __sk_buff *skb, __u32 off,
 					      const void *buf, __u32 len)
