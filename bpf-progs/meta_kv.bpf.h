@@ -293,10 +293,65 @@ META_KV_OP meta_kv_##side##_has(type *ctx, __u32 key)					\
 META_KV_SIDE(xdp, struct xdp_md, true)
 META_KV_SIDE(skb, struct __sk_buff, false)
 
+/* What XDP has left, where that is another place than the skb's own. */
+#ifndef PKT_META_ADOPTS
 META_KV_OP meta_kv_skb_adopt(struct __sk_buff *skb)
 {
 	return pkt_meta_skb_adopt(skb);
 }
+#else
+/*
+ * XDP did not see what the skb has: both are kept, and XDP's value where both have the key.
+ * In the order of the keys, so that a value's place is behind the one before it.
+ */
+META_KV_OP meta_kv_skb_adopt(struct __sk_buff *skb)
+{
+	struct meta_kv_image old, new;
+	__u64 old_keys, new_keys, bit;
+	__u32 val[2], words, at = 0;
+	int err, key;
+
+	err = pkt_meta_skb_read(skb, 0, &old, sizeof(old));
+	if (err || old.head.id != META_KV_ID ||
+	    meta_kv_words(&old.head, ~0ULL) > sizeof(old.words) / 4)
+		return pkt_meta_skb_adopt(skb);
+	old_keys = meta_kv_bits(old.head.low) | meta_kv_bits(old.head.high);
+	err = pkt_meta_skb_adopt(skb);
+	if (err)
+		return err;
+	if (pkt_meta_skb_read(skb, 0, &new, sizeof(new)) || new.head.id != META_KV_ID)
+		return 0;	/* not ours to change */
+	new_keys = meta_kv_bits(new.head.low) | meta_kv_bits(new.head.high);
+	old_keys &= ~new_keys;
+	if (meta_kv_words(&new.head, ~0ULL) + meta_kv_words(&old.head, old_keys) >
+	    sizeof(new.words) / 4)
+		return -ENOSPC;
+
+	bpf_for(key, 0, META_KV_KEYS) {
+		bit = 1ULL << (key & 63);
+		if (!((old_keys | new_keys) & bit))
+			continue;
+		const struct meta_kv_image *m = old_keys & bit ? &old : &new;
+
+		words = meta_kv_words(&m->head, bit);
+		err = 0;
+		if (words == 2)
+			err = meta_kv_image_get(m, key, val, 2) ?:
+			      pkt_meta_skb_write(skb, meta_kv_off(at), val, 8);
+		else if (words == 1)
+			err = meta_kv_image_get(m, key, val, 1) ?:
+			      pkt_meta_skb_write(skb, meta_kv_off(at), val, 4);
+		if (err)
+			return err;
+		at += words;
+	}
+	for (int i = 0; i < 2; i++) {
+		new.head.low[i] |= old.head.low[i] & old_keys >> 32 * i;
+		new.head.high[i] |= old.head.high[i] & old_keys >> 32 * i;
+	}
+	return pkt_meta_skb_write(skb, 0, &new.head, sizeof(new.head));
+}
+#endif
 
 /* Where there is only reading, from the beginning and of a constant length. */
 static __always_inline int meta_kv_trace_get(struct sk_buff *skb, __u32 key, __u32 *val,

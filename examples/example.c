@@ -113,10 +113,13 @@ const char *example_program(const char *name)
 	return path;
 }
 
-/* Why it cannot hold here, by the file: VARIANT[,VARIANT] PATTERN # REASON */
+/*
+ * Why it cannot hold here, by the file: VARIANT[,VARIANT] PATTERN # REASON. "likewise" is the
+ * line before's, and more if there is more.
+ */
 static bool expected(const char *name, char *reason, size_t size)
 {
-	char *line = NULL, *variants, *pattern, *why, *v;
+	char *line = NULL, *variants, *pattern, *why, *v, last[256] = "";
 	FILE *f = expect ? fopen(expect, "re") : NULL;
 	bool found = false;
 	size_t n = 0;
@@ -126,15 +129,18 @@ static bool expected(const char *name, char *reason, size_t size)
 		if (!why || why == line)
 			continue;
 		*why++ = '\0';
+		why += strspn(why, " \t");
+		why[strcspn(why, "\n")] = '\0';
+		if (strncmp(why, "likewise", 8))
+			snprintf(last, sizeof(last), "%s", why);
 		variants = strtok(line, " \t");
 		pattern = strtok(NULL, " \t");
 		if (!pattern || fnmatch(pattern, name, 0))
 			continue;
 		for (v = strtok(variants, ","); v && !found; v = strtok(NULL, ","))
 			found = !strcmp(v, kernel.variant);
-		why += strspn(why, " \t");
-		why[strcspn(why, "\n")] = '\0';
-		snprintf(reason, size, "%s", why);
+		snprintf(reason, size, "%s%s", last,
+			 strncmp(why, "likewise", 8) ? "" : why + 8);
 	}
 	free(line);
 	if (f)

@@ -2,6 +2,7 @@
 #
 # make example E=NAME: one example in a guest, and what it says.
 # make examples: all of them on every design there is, and which can do which.
+# WITHHOLD=1: nobody makes metadata, and what needs it has to fail.
 #
 # An example is a folder: NAME/NAME.c and NAME/NAME.bpf.c are what is run, other C files
 # in it programs of their own. `expect` in it says what which design cannot do, and why.
@@ -70,7 +71,7 @@ ex_each = rc=0; for f in $1; do for e in $(EX_RUN); do $(MAKE) example-vm-$$f-$$
 example: VARIANTS := $(or $(VARIANT),movable)
 example:
 	$(if $(E),,@echo 'make example E=NAME: NAME is one of $(EX_ALL)' >&2; exit 2)
-	$(Q)$(MAKE) VARIANT='$(VARIANTS)' example-run
+	$(Q)$(MAKE) VARIANT='$(VARIANTS)' $(if $(WITHHOLD),EX_HOW=.without EX_FLAGS='-s -w') example-run
 
 example-run:
 	$(LOCKED) '$(KERNELS); $(call ex_each,$(FLAVOURS)); examples/merge $(FLAVOURS) || rc=1; exit $$rc'

@@ -122,8 +122,11 @@ int site_adopt(struct __sk_buff *skb)
 {
 	if (mode == SITE_COUNT)
 		return TCX_NEXT;
-	if (meta_kv_skb_adopt(skb))
-		meta_kv_skb_del(skb, META_KEY_SITE);
+#ifdef PKT_META_ADOPTS
+	/* XDP's word alone counts, and that is not there yet */
+	meta_kv_skb_del(skb, META_KEY_SITE);
+#endif
+	meta_kv_skb_adopt(skb);
 	return TCX_NEXT;
 }
 
