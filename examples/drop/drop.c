@@ -548,12 +548,15 @@ static void qdisc_full(void)
 
 /* ---- retransmits ---- */
 
-/* Each customer; without labels nobody has, and it is not waited for. */
+/* Each has lost something, and has sent it again: that is seen by the label, if there are any. */
 static bool all_sent_again(void)
 {
+	read_drops();
 	for (size_t c = 0; c < ARRAY_SIZE(customers); c++)
-		if (customers[c] && !skel->bss->segments[customers[c]].right_again)
-			return example.withhold;
+		if (!drops_at(&places[LOSS], customers[c], ANY) ||
+		    (customers[c] && !example.withhold &&
+		     !skel->bss->segments[customers[c]].right_again))
+			return false;
 	return true;
 }
 
