@@ -26,7 +26,7 @@ ifneq ($(T),)
 endif
 
 # Before anything is built.
-ifneq ($(filter run matrix testbed-run,$(MAKECMDGOALS)),)
+ifneq ($(filter run matrix,$(MAKECMDGOALS)),)
   ifneq ($(TB_BAD),)
     $(error T=$(firstword $(TB_BAD)): no such tunnel; valid are: $(TB_NAMES), and $(TB_MORE))
   endif
