@@ -50,8 +50,9 @@ bench-run:
 	@echo 'bench: $(FLAVOURS), $(BENCH_BOOTS) boots each'
 	$(Q)for f in $(FLAVOURS); do $(MAKE) bench-vm-$$f || exit 1; done
 	@echo
-	$(Q)bench/table -o build/results/bench-targets.jsonl $(wildcard $(foreach v,baseline movable \
-		traits storage skbext table,build/results/bench-$v$(if $(DEBUG),-debug).jsonl)) \
+	$(Q)for v in baseline movable traits storage skbext table; do \
+		f=build/results/bench-$$v$(if $(DEBUG),-debug).jsonl; [ ! -f $$f ] || echo $$f; \
+	done | xargs bench/table -o build/results/bench-targets.jsonl \
 		|| { rm -f build/results/bench-targets.jsonl; exit 1; }
 
 # Where the instructions are: PROFILE='link.floor.xdp link.labelled.64' are names that the
