@@ -41,7 +41,8 @@ digest()
 
 # git am in a work tree without files: the index alone is the base, and git brings
 # in what a patch touches. Two seconds, and the trees that kernels are built in
-# see nothing but the finished result.
+# see nothing but the finished result. No gc: it goes on in the background, where
+# it holds the lock of the tree that the next make waits for.
 apply()
 {
 	variant=$1 base=$2 desc=$3
@@ -58,7 +59,7 @@ apply()
 	kgit worktree add -q --no-checkout --detach "$work" "$base" &&
 		run git -C "$work" read-tree "$base" || die "cannot make $work"
 	list "$variant" | while read -r p; do
-		GIT_COMMITTER_DATE='@0 +0000' run git -C "$work" am -q "$p" >"$cache/am.log" 2>&1 && continue
+		GIT_COMMITTER_DATE='@0 +0000' run git -C "$work" -c gc.auto=0 am -q "$p" >"$cache/am.log" 2>&1 && continue
 		files=$(sed -n 's/^error: \([^ :]*\): .*/\1/p' "$cache/am.log" | sort -u | xargs)
 		grep -v '^hint:\|git am' "$cache/am.log" | head -n 8 >&2
 		die "series $variant: ${p#"$top"/} does not apply to $desc${files:+; file: $files}"
