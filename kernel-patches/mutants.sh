@@ -7,7 +7,7 @@
 # guarantee rests on, and names what has to notice:
 #
 #	# red: TEST		make test VARIANT=... T=TEST fails
-#	# says: WORD: TARGET	make TARGET prints WORD
+#	# says: REGEX: TARGET	make TARGET, on its own kernels, prints what REGEX (grep -E) matches
 #
 # Here it is done: the series with that patch as its last, the test run on it; KTAP, ok if
 # it has noticed. All in a copy of this repository, so results and kernels of this one stay
@@ -42,7 +42,7 @@ for name; do
 	target="test T=$test"
 	if [ -z "$test" ]; then
 		target=$(sed -n 's/^# says: [^:]*: //p' "$diff")
-		word=$(sed -n 's/^# says: \([^:]*\):.*/\1/p' "$diff")
+		says=$(sed -n 's/^# says: \([^:]*\):.*/\1/p' "$diff")
 	fi
 	n=$((n + 1))
 	rm -f "$log"
@@ -57,7 +57,7 @@ for name; do
 		cd "$tree" && make kernel VARIANT="$variant"
 	) >"$log" 2>&1 || { tail -n 3 "$log" >&2; die "the kernel with $name is not there, see $log"; }
 	(
-		unset TREE_LOCKED MAKEFLAGS MFLAGS MAKELEVEL
+		unset TREE_LOCKED MAKEFLAGS MFLAGS MAKELEVEL T VARIANT
 		cd "$tree" && make $target ${test:+VARIANT="$variant"}
 	) >>"$log" 2>&1
 	status=$?
@@ -65,7 +65,7 @@ for name; do
 	if if [ -n "$test" ]; then
 		[ $status != 0 ] && grep -qE '[1-9][0-9]* failed|panic|died' "$log"
 	else
-		grep -qw "$word" "$log"
+		grep -qE "$says" "$log"
 	fi; then
 		echo "ok $n $name: make $target notices ($(sed -n '1s/^# //p' "$diff"))"
 	else
