@@ -365,4 +365,113 @@ int packet_after_resize(struct __sk_buff *skb)
 	return *data & 1;
 }
 
+/* A function that is verified by itself does not know what its dynptr is of, and
+ * its callers not that bpf_dynptr_write() may copy the head.
+ */
+__noinline int global_slice(struct __sk_buff *skb, struct bpf_dynptr *meta)
+{
+	__u32 *word = bpf_dynptr_slice(meta, 0, NULL, sizeof(*word));
+
+	if (!word)
+		return 0;
+	bpf_skb_meta_resize(skb, 8, 0);
+	return *word & 1;
+}
+
+__noinline int global_new_slice(struct __sk_buff *skb, struct bpf_dynptr *meta)
+{
+	__u32 *word;
+
+	bpf_skb_meta_resize(skb, 8, 0);
+	word = bpf_dynptr_slice(meta, 0, NULL, sizeof(*word));
+	return word ? *word & 1 : 0;
+}
+
+__noinline int global_write(struct __sk_buff *skb)
+{
+	struct bpf_dynptr meta;
+	__u32 word = 1;
+
+	bpf_dynptr_from_skb_meta(skb, 0, &meta);
+	return bpf_dynptr_write(&meta, 0, &word, sizeof(word), 0) & 1;
+}
+
+__noinline int global_store(struct __sk_buff *skb)
+{
+	__u32 word = 1;
+
+	return bpf_skb_meta_store(skb, 0, &word, sizeof(word)) & 1;
+}
+
+__noinline int global_read(struct bpf_dynptr *meta)
+{
+	__u32 word = 0;
+
+	bpf_dynptr_read(&word, sizeof(word), meta, 0, 0);
+	return word & 1;
+}
+
+SEC("tc")
+int global_slice_after_resize(struct __sk_buff *skb)
+{
+	struct bpf_dynptr meta;
+
+	bpf_dynptr_from_skb_meta(skb, 0, &meta);
+	return global_slice(skb, &meta) & 1;
+}
+
+SEC("tc")
+int global_new_slice_after_resize(struct __sk_buff *skb)
+{
+	struct bpf_dynptr meta;
+
+	bpf_dynptr_from_skb_meta(skb, 0, &meta);
+	return global_new_slice(skb, &meta) & 1;
+}
+
+SEC("tc")
+int tc_global_write(struct __sk_buff *skb)
+{
+	return global_write(skb) & 1;
+}
+
+SEC("tc")
+int tc_global_read(struct __sk_buff *skb)
+{
+	struct bpf_dynptr meta;
+
+	bpf_dynptr_from_skb_meta(skb, 0, &meta);
+	return global_read(&meta) & 1;
+}
+
+SEC("cgroup_skb/egress")
+int egress_global_write(struct __sk_buff *skb)
+{
+	return global_write(skb) & 1;
+}
+
+SEC("cgroup_skb/egress")
+int egress_global_read(struct __sk_buff *skb)
+{
+	struct bpf_dynptr meta;
+
+	bpf_dynptr_from_skb_meta(skb, 0, &meta);
+	return global_read(&meta) & 1;
+}
+
+SEC("cgroup_skb/egress")
+int egress_global_store(struct __sk_buff *skb)
+{
+	return global_store(skb) & 1;
+}
+
+SEC("cgroup_skb/ingress")
+int ingress_global_read(struct __sk_buff *skb)
+{
+	struct bpf_dynptr meta;
+
+	bpf_dynptr_from_skb_meta(skb, 0, &meta);
+	return global_read(&meta) & 1;
+}
+
 char _license[] SEC("license") = "GPL";

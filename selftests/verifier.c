@@ -84,6 +84,14 @@ static const struct {
 	{ "fresh_rdwr_after_resize",	NULL },
 	{ "fresh_after_write",		NULL },
 	{ "packet_after_resize",	STALE },
+	{ "global_slice_after_resize",	STALE },
+	{ "global_new_slice_after_resize",	NULL },
+	{ "tc_global_write",		NULL },
+	{ "tc_global_read",		NULL },
+	{ "egress_global_write",		"global functions can't write to packet metadata" },
+	{ "egress_global_read",		"which can't be passed to" },
+	{ "egress_global_store",		NULL },
+	{ "ingress_global_read",		NULL },
 };
 
 static void load(const char *prog, const char *message, const char *name)
