@@ -9,7 +9,8 @@
 # touches compiles with W=1 and sparse without a warning that the base does not have,
 # and a small kernel (small.config) boots and carries packets through a tunnel.
 # (Line numbers are left out of the comparison; files that are not in the test
-# configuration are named and not compiled.)
+# configuration are named and not compiled.) In the end net/ compiles for 32 bits, too,
+# with BPF and without.
 #
 # The kernel of the variant has to be there: its objects tell what is configured.
 
@@ -89,8 +90,28 @@ boots()
 	}
 }
 
+# net/ for 32 bits, which is what tinyconfig is, with the options given and no others.
+compiles_with()
+{
+	other=$cache/work/check/other
+	rm -rf "$other"
+	(
+		forget_environment
+		set -- $(printf -- '-e %s ' "$@")
+		m="make -s -C $src O=$other -j$(nproc)"
+		$m CC="ccache gcc" HOSTCC="ccache gcc" tinyconfig &&
+		"$src/scripts/config" --file "$other/.config" "$@" &&
+		$m CC="ccache gcc" HOSTCC="ccache gcc" olddefconfig &&
+		$m CC="ccache gcc" HOSTCC="ccache gcc" net/
+	) >"$out/other.log" 2>&1
+	status=$?
+	grep -E 'warning:|error:|Error [0-9]+$' "$out/other.log" >"$out/new"
+	rm -rf "$other"
+	[ "$status" = 0 ] && [ ! -s "$out/new" ]
+}
+
 echo "KTAP version 1"
-echo "1..$((2 + number * 3))"
+echo "1..$((4 + number * 3))"
 
 # not the lock on the cache: this takes long, and writes to a folder of its own
 exec 7>>"$cache/check.lock"
@@ -168,4 +189,10 @@ for p in $patches; do
 	boots
 	verdict $? "$name boots" "$out/new"
 done
+
+compiles_with NET INET IPV6
+verdict $? "$variant compiles for 32 bits, without BPF" "$out/new"
+compiles_with NET INET IPV6 BPF_SYSCALL NET_SCHED NET_CLS_ACT NET_CLS_BPF NET_ACT_BPF LWTUNNEL \
+	LWTUNNEL_BPF NETFILTER NET_IPGRE_DEMUX NET_IPIP NET_IPGRE XFRM XFRM_USER INET_ESP VLAN_8021Q
+verdict $? "$variant compiles for 32 bits, with BPF" "$out/new"
 finish
