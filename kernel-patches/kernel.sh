@@ -68,6 +68,22 @@ show_progress()
 	[ ! -t 2 ] || printf '\r\033[K' >&2
 }
 
+# Every file includes the configuration, so one option that a series brings would keep
+# its objects apart from all others. Only files that the series has changed know the
+# option, and those differ anyway: ccache looks at the rest of the configuration instead.
+share_objects()
+{
+	{
+		git -C "$src" diff "$base" HEAD -- '*Kconfig*' |
+			sed -nE 's/^\+[[:space:]]*(menu)?config ([A-Za-z0-9_]+)$/CONFIG_\2/p'
+		sed -nE 's/^(# )?(CONFIG_[A-Za-z0-9_]*)(=| is not set).*/\2/p' "$here/$variant"/*.config 2>/dev/null
+	} | sort -u >"$obj/own"
+	sed -E 's/^(# )?(CONFIG_[A-Za-z0-9_]*)(=| is not set)/\2 &/' "$obj/.config" |
+		awk -v f="$obj/own" 'BEGIN { while ((getline l <f) > 0) own[l] } !($1 in own)' \
+			>"$obj/shared"
+	export CCACHE_IGNOREHEADERS=include/generated/autoconf.h CCACHE_EXTRAFILES="$obj/shared"
+}
+
 kmake()
 {
 	export KBUILD_BUILD_TIMESTAMP=1970-01-01 KBUILD_BUILD_VERSION=1 \
@@ -83,6 +99,7 @@ compile()
 {
 	say "building $base_desc (series $series), log: ${log#"$top"/}"
 	start=$(date +%s)
+	share_objects
 	kmake bzImage >"$log" 2>&1 &
 	make_pid=$!
 	# a background job of a shell does not get the terminal's interrupt
