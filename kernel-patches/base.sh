@@ -6,6 +6,9 @@
 #   base.sh            prints "COMMIT DESCRIPTION"
 #   base.sh --config   prints the name of a file with Debian's amd64 configuration of
 #                      that version, xz compressed; fetched when first asked for
+#   base.sh --backport PACKAGE
+#                      prints a folder with what is in the newer PACKAGE that this
+#                      Debian's backports have; not installed, nothing else is touched
 #
 # It is Debian's source package (the newest when first fetched; UPDATE=1 looks
 # again), or with LINUX= a tree of the user's: a git tree as of its HEAD, or plain
@@ -119,7 +122,7 @@ open_suite()
 	[ -n "$codename" ] && [ -n "$mirror" ] ||
 		die "no Debian mirror in this machine's apt sources (looked for ${codename:-its release}, main); $ways_out"
 
-	apt=$cache/apt
+	apt=${apt:-$cache/apt}
 	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" || die "cannot make $apt"
 	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$apt/sources.list"
 
@@ -209,6 +212,36 @@ debian_config()
 	echo "$file"
 }
 
+backport()
+{
+	package=$1 suite=$(. /etc/os-release 2>/dev/null && echo "${VERSION_CODENAME:-}")-backports
+	dir=$cache/backports/$package apt=$cache/backports/apt work=$cache/backports/tmp
+	ways_out="without it goes what the installed one can do"
+	if [ ! -d "$dir" ]; then
+		mkdir -p "$cache/backports" || die "cannot make $cache/backports"
+		# not the lock on the cache: kernels may build meanwhile
+		exec 6>>"$cache/backports/lock"
+		flock 6
+		rm -rf "$work"
+		mkdir -p "$work" || die "cannot make $work"
+		trap 'rm -rf "$work"' EXIT
+		trap 'exit 130' INT TERM HUP
+		open_suite
+		say "downloading $package of $suite"
+		(cd "$work" && private_apt apt-get download "$package/$suite") >"$apt/log" 2>&1 || {
+			grep '^[EW]:' "$apt/log" | head -n 4 >&2
+			die "$package cannot be downloaded from $suite; $ways_out"
+		}
+		dpkg-deb -x "$work"/*.deb "$work/files" && mv "$work/files" "$dir" ||
+			die "$package of $suite does not unpack"
+	fi
+	echo "$dir"
+}
+
+if [ "${1:-}" = --backport ]; then
+	backport "$2"
+	exit
+fi
 if [ "${1:-}" = --config ]; then
 	[ -z "$LINUX" ] || usage "LINUX=$LINUX: there is no distribution's configuration of it"
 	debian_config

@@ -163,40 +163,6 @@ static int genl_family(const char *name)
 	die("%s", name);
 }
 
-/* ---- netkit: iproute2 before 6.7 cannot make it ---- */
-
-#define IFLA_NETKIT_PEER_INFO	1
-#define IFLA_NETKIT_MODE	5
-
-static void netkit(char **arg)
-{
-	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
-	struct request r = { .n = { .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = RTM_NEWLINK,
-				    .nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL } }, reply;
-	struct nlattr *info, *data, *peer;
-	char path[256];
-	int ns;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", arg[2]);
-	ns = open(path, O_RDONLY | O_CLOEXEC);
-	if (ns < 0)
-		die("%s", path);
-	put(&r, &ifi, sizeof(ifi));
-	attr_str(&r, IFLA_IFNAME, arg[0]);
-	info = nest(&r, IFLA_LINKINFO);
-	attr_str(&r, IFLA_INFO_KIND, "netkit");
-	data = nest(&r, IFLA_INFO_DATA);
-	attr_u32(&r, IFLA_NETKIT_MODE, !strcmp(arg[1], "l3"));
-	peer = nest(&r, IFLA_NETKIT_PEER_INFO);
-	put(&r, &ifi, sizeof(ifi));
-	attr_str(&r, IFLA_IFNAME, arg[0]);
-	attr_u32(&r, IFLA_NET_NS_FD, ns);
-	end(&r, peer);
-	end(&r, data);
-	end(&r, info);
-	ask(NETLINK_ROUTE, &r, &reply, "netkit");
-}
-
 /* ---- GTP: the kernel's part is the data plane, a daemon would bring the contexts ---- */
 
 #define GTP_CMD_NEWPDP		0
@@ -562,7 +528,6 @@ int main(int argc, char **argv)
 		{ "mroute", "FROM GROUP IN OUT OUT", "a multicast route, while the first OUT is there",
 		  5, mroute },
 		{ "mroute6", "FROM GROUP IN OUT OUT", "likewise, of IPv6", 5, mroute6 },
-		{ "netkit", "DEV l2|l3 NETNS", "a pair, both ends of this name", 3, netkit },
 		{ "ovs", "DEV ON plain|nsh", "a switch: DEV, ON, and flows both ways", 3, ovs },
 		{ "ovs-del", "DEV", "takes it away", 1, ovs_del },
 		{ "pppoe", "DEV ON MAC", "session 42 with MAC on device ON", 3, pppoe },

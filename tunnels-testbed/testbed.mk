@@ -85,6 +85,7 @@ TB_SUITE   = $(if $(SEED),nested,testbed)
 
 # The matrix even if a guest failed: it shows where.
 testbed-run: build/testbed/matrix $(FLAVOURS:%=build/testbed/testbed-%) build/vm/vmrun build/vm/init
+	$(Q)$(TB)/iproute2 build/testbed
 	$(Q)rm -f $(FLAVOURS:%=build/results/$(TB_SUITE)-%.jsonl*)
 	@echo 'testbed: running on $(FLAVOURS), $(if $(TB_SET)$(T),about a minute,some minutes)'
 	$(Q)MAKEFLAGS= $(MAKE) --no-print-directory -k -j$(words $(FLAVOURS)) -Otarget $(FLAVOURS:%=testbed-vm-%); ran=$$?; \
