@@ -21,7 +21,7 @@ build/report/report: $(RP_SRC) $(wildcard report/*.h lib/*.h) tunnels-testbed/ch
 	$(Q)$(CC) -O2 -g -std=gnu11 -Wall -Wextra -o $@ $(filter %.c,$^) -lm
 
 report: build/report/report
-	$(Q)report/sizes $(RP_VARIANTS) >build/report/sizes.jsonl
+	$(Q)DEBUG= report/sizes $(RP_VARIANTS) >build/report/sizes.jsonl
 	$(Q)$< --results build/results --sizes build/report/sizes.jsonl --css report/page.css \
 		--out build/report $(RP_VARIANTS)
 
