@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -290,10 +291,16 @@ static int nest_named(const char *list, struct test_case *all, int nr)
 static int nest_random(const char *seed, struct test_case *all, int nr)
 {
 	static const int depths[] = { 2, 2, 4, 4, 8, 8 };
+	char *end;
 	int n = 0;
 
-	srand48(strtoul(seed, NULL, 0));
-	printf("# nested at random; the same again: SEED=%s\n", seed);
+	errno = 0;
+	srand48(strtoul(seed, &end, 10));
+	if (errno || *end || !isdigit(*seed)) {
+		fprintf(stderr, "testbed: --random %s: a number is wanted\n", seed);
+		return -1;
+	}
+	fprintf(stderr, "# nested at random; the same again: SEED=%s\n", seed);
 	for (size_t d = 0; d < ARRAY_SIZE(depths); d++)
 		for (int depth = 0; depth < depths[d];) {
 			const struct tunnel *t = NULL;
@@ -325,7 +332,7 @@ static int nest_random(const char *seed, struct test_case *all, int nr)
 			all[nr + n].tunnel = t;
 			all[nr + n].chosen = true;
 			snprintf(all[nr + n].name, sizeof(all[nr + n].name), "%s", t->name);
-			printf("#   %s\n", t->name);
+			fprintf(stderr, "#   %s\n", t->name);
 			n++;
 		}
 	return n;
@@ -1256,7 +1263,7 @@ static int usage(FILE *out)
 	      "  --quick         a few packets of each kind, the shortest metadata and the longest\n"
 	      "  --short         without the cases at other hooks, of r1's own packets, of lossy\n"
 	      "                  or jumbo ones, unless named\n"
-	      "  --results DIR   write DIR/testbed-V.jsonl\n"
+	      "  --results DIR   write DIR/testbed-V.jsonl (nested-V.jsonl, if --random)\n"
 	      "  --pcap DIR      packets of failed tests: DIR/TEST.r1.pcap, .r3.pcap\n"
 	      "  --kernel DIR    the kernel's info.json and config (build/kernel/V)\n"
 	      "  --dir DIR       where tunnels/, paths/ and expect/ are (tunnels-testbed)\n"
@@ -1478,8 +1485,8 @@ int main(int argc, char **argv)
 	if (expect_read(&expect, path))
 		return EXIT_USAGE;
 	if (arg[RESULTS]) {
-		results = results_open(arg[RESULTS], "testbed", arg[KERNEL] ? info : NULL,
-				       argc, argv);
+		results = results_open(arg[RESULTS], arg[RANDOM] ? "nested" : "testbed",
+				       arg[KERNEL] ? info : NULL, argc, argv);
 		if (!results)
 			return KTAP_EXIT_FAIL;
 	}
