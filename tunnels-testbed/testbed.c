@@ -1048,16 +1048,20 @@ static void judge(struct test_case *c, const struct traffic *t, unsigned int siz
 	ktap_result(&ktap, verdict, reason, "%s.%s.%u", c->name, t->name, size);
 }
 
-/* Every test of a case fails for the same reason, before any was run. */
+/* Every test of a case fails for the same reason, before any was run: it is told once. */
 static void fail_case(struct test_case *c, const char *what, bool show)
 {
-	char reason[384], *text = NULL;
+	char reason[640], *text = NULL;
+	const struct observation o = { .name = c->name, .verdict = KTAP_FAIL, .reason = reason };
+	bool told = false;
 	size_t len;
 	FILE *f;
 
 	if (stop)
 		return;		/* that is the reason */
-	snprintf(reason, sizeof(reason), "%s: %s", c->tunnel->path, what);
+	snprintf(reason, sizeof(reason), "%s: %s%s%s", c->tunnel->path, what,
+		 *net_why() ? ", " : "", net_why());
+	record(&o, NULL, NULL);
 	f = show ? open_memstream(&text, &len) : NULL;
 	if (f) {
 		show_surroundings(f, c);
@@ -1067,16 +1071,11 @@ static void fail_case(struct test_case *c, const char *what, bool show)
 	}
 	for (size_t t = 0; t < ARRAY_SIZE(traffics); t++)
 		for (size_t s = 0; s < ARRAY_SIZE(sizes); s++) {
-			const struct observation o = {
-				.name = c->name, .size = sizes[s], .traffic = traffics[t].name,
-				.verdict = KTAP_FAIL, .reason = reason,
-			};
-
 			if (!wants_traffic(c, &traffics[t]) || !wants_size(c, sizes[s]))
 				continue;
-			record(&o, NULL, NULL);
-			ktap_result(&ktap, KTAP_FAIL, reason, "%s.%s.%u", c->name,
+			ktap_result(&ktap, KTAP_FAIL, told ? NULL : reason, "%s.%s.%u", c->name,
 				    traffics[t].name, sizes[s]);
+			told = true;
 		}
 }
 
@@ -1268,7 +1267,8 @@ static int usage(FILE *out)
 	      "  --kernel DIR    the kernel's info.json and config (build/kernel/V)\n"
 	      "  --dir DIR       where tunnels/, paths/ and expect/ are (tunnels-testbed)\n"
 	      "  --bpf FILE      the object file that is $BPF in these\n"
-	      "  --list          the cases there are; with --kernel what they miss, too\n", out);
+	      "  --list          the cases there are; with --kernel what they miss, too; with\n"
+	      "                  --variant its table is read\n", out);
 	return out == stderr ? EXIT_USAGE : 0;
 }
 
@@ -1468,6 +1468,11 @@ int main(int argc, char **argv)
 	nr += more;
 	if (arg[PART] && !choose_part(arg[PART], cases, nr))
 		return usage(stderr);
+	if (arg[VARIANT]) {
+		snprintf(path, sizeof(path), "%s/expect/%s", arg[DIR], arg[VARIANT]);
+		if (expect_read(&expect, path))
+			return EXIT_USAGE;
+	}
 	if (arg[LIST]) {
 		for (int i = 0; i < nr; i++)
 			if (cases[i].chosen && puts(cases[i].name) >= 0 && cases[i].missing)
@@ -1481,9 +1486,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "testbed: --tunnel, --traffic and --size leave nothing to test\n");
 		return EXIT_USAGE;
 	}
-	snprintf(path, sizeof(path), "%s/expect/%s", arg[DIR], arg[VARIANT]);
-	if (expect_read(&expect, path))
-		return EXIT_USAGE;
 	if (arg[RESULTS]) {
 		results = results_open(arg[RESULTS], arg[RANDOM] ? "nested" : "testbed",
 				       arg[KERNEL] ? info : NULL, argc, argv);
