@@ -269,7 +269,21 @@ static void show(FILE *log)
 	}
 }
 
-static int run(const char *ns, const char *cmd, bool quiet)
+/* The first line of what the command printed that says anything. */
+static void first_line(FILE *log, char *said, size_t size)
+{
+	char line[1024];
+
+	*said = '\0';
+	rewind(log);
+	while (!*said && fgets(line, sizeof(line), log)) {
+		line[strcspn(line, "\n")] = '\0';
+		snprintf(said, size, "%s", line);
+	}
+}
+
+/* said: NULL, what it prints goes to stderr if it fails; or for the first line of that. */
+static int run(const char *ns, const char *cmd, bool quiet, char *said, size_t size)
 {
 	const char *v = getenv("V");
 	FILE *log = tmpfile();
@@ -305,18 +319,20 @@ static int run(const char *ns, const char *cmd, bool quiet)
 			ns ? ns : "", cmd);
 		show(log);
 	}
+	if (said)
+		first_line(log, said, size);
 	fclose(log);
 	return rc;
 }
 
-static int vrun(const char *ns, bool quiet, const char *fmt, va_list ap)
+static int vrun(const char *ns, bool quiet, char *said, size_t size, const char *fmt, va_list ap)
 {
 	char *cmd;
 	int rc;
 
 	if (vasprintf(&cmd, fmt, ap) < 0)
 		return complain("run", fmt);
-	rc = run(ns, cmd, quiet);
+	rc = run(ns, cmd, quiet, said, size);
 	free(cmd);
 	return rc;
 }
@@ -327,7 +343,7 @@ int netns_sh(const char *ns, const char *fmt, ...)
 	int rc;
 
 	va_start(ap, fmt);
-	rc = vrun(ns, false, fmt, ap);
+	rc = vrun(ns, false, NULL, 0, fmt, ap);
 	va_end(ap);
 	return rc;
 }
@@ -338,7 +354,19 @@ int netns_try(const char *ns, const char *fmt, ...)
 	int rc;
 
 	va_start(ap, fmt);
-	rc = vrun(ns, true, fmt, ap);
+	rc = vrun(ns, true, NULL, 0, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+int netns_ask(const char *ns, char *said, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int rc;
+
+	*said = '\0';
+	va_start(ap, fmt);
+	rc = vrun(ns, true, said, size, fmt, ap);
 	va_end(ap);
 	return rc;
 }

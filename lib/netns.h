@@ -43,6 +43,9 @@ int netns_sh(const char *ns, const char *fmt, ...) __attribute__((format(printf,
 
 /* The same, nothing printed on failure: for questions ("is it there?"). */
 int netns_try(const char *ns, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Quietly as well; the first line it printed is put into said, or nothing. */
+int netns_ask(const char *ns, char *said, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /*
  * Runs fn(arg) as that root: in the namespace and its user namespace, with a process of

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@ const char * const fate_name[] = {
 	[KEPT] = "kept", [LOST] = "lost", [CORRUPT] = "corrupt", [REFUSED] = "refused",
 };
 
-static const char *parse(struct rule *r, char *line)
+static const char *parse(struct rule *r, char *line, bool stock)
 {
 	char *reason = strchr(line, '#'), *word, *save;
 	int i;
@@ -37,6 +38,8 @@ static const char *parse(struct rule *r, char *line)
 	if (i > REFUSED)
 		return "expected must be kept, lost, corrupt or refused";
 	r->fate = i;
+	if (r->fate == CORRUPT && !stock)
+		return "corrupt is expected of the baseline and of no other variant";
 	if (strtok_r(NULL, " \t\n", &save))
 		return "more than six fields";
 	if (r->fate != KEPT && (!reason || !*reason))
@@ -47,6 +50,8 @@ static const char *parse(struct rule *r, char *line)
 
 int expect_read(struct expect *e, const char *path)
 {
+	const char *name = strrchr(path, '/');
+	const bool stock = !strcmp(name ? name + 1 : path, "baseline");
 	unsigned int nr = 0;
 	char line[512];
 	FILE *f;
@@ -60,7 +65,7 @@ int expect_read(struct expect *e, const char *path)
 	}
 	while (fgets(line, sizeof(line), f)) {
 		struct rule r = { .line = ++nr };
-		const char *wrong = parse(&r, line);
+		const char *wrong = parse(&r, line, stock);
 
 		if (wrong && !*wrong)
 			continue;	/* empty, or nothing but a comment */

@@ -5,7 +5,8 @@
  *	case checkpoint hook size traffic  kept|lost|corrupt|refused  # reason
  *
  * The first five are globs. The last rule that fits counts. What no rule fits is
- * expected to be kept. A rule that expects anything else must give its reason.
+ * expected to be kept. A rule that expects anything else must give its reason, and corrupt
+ * is expected of expect/baseline alone: no design may take other bytes for metadata.
  * Refused is a hook whose program the verifier does not take; that of the checkpoint
  * `maker` is the one that makes metadata where packets start.
  */

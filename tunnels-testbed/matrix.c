@@ -39,6 +39,7 @@ struct cell {
 struct row {
 	struct cell cell[MAX_HOOKS][NR_CHECKPOINTS], point[TB_POINTS];
 	bool there;
+	bool failed;		/* all of it, nothing was measured */
 	char *skipped;
 };
 
@@ -132,8 +133,12 @@ static int observation(struct run *r, unsigned int line, const char *json)
 	failed = !strcmp(verdict, "fail");
 
 	if (!json_string(json, "checkpoint", cp, sizeof(cp))) {
-		/* about a test as a whole: nothing but a failure is written down */
-		complain("%s %s, %s, %s bytes: %s", r->name, name, traffic, bytes, reason);
+		/* about a test as a whole, or a case: nothing but a failure is written down */
+		if (*traffic)
+			complain("%s %s, %s, %s bytes: %s", r->name, name, traffic, bytes, reason);
+		else
+			complain("%s %s: %s", r->name, name, reason);
+		r->rows[c].failed |= !*traffic;
 		return 0;
 	}
 	json_string(json, "hook", hook, sizeof(hook));
@@ -213,7 +218,7 @@ static void check_cell(struct run *runs, int nr, int c, const char *cp, const ch
 		struct row *row = &runs[r].rows[c];
 		struct cell *cell = cell_of(row, cp, hook);
 
-		if (cell->seen == most || row->skipped || !row->there ||
+		if (cell->seen == most || row->skipped || row->failed || !row->there ||
 		    (mask && !(runs[r].hooks & mask)))
 			continue;
 		complain("%s %s %s (%s): %u results, other variants have %u", runs[r].name,
@@ -350,7 +355,7 @@ static void print(struct run *runs, int nr)
 
 			printf("%-*s  %-*s", width, r ? "" : cases[c], vwidth, runs[r].name);
 			for (int h = 0; h < MAX_HOOKS && hooks[h] && row->there &&
-			     !row->skipped; h++) {
+			     !row->skipped && !row->failed; h++) {
 				printf(" ");
 				for (size_t i = 0; i < NR_CHECKPOINTS; i++)
 					put_mark(row->cell[h][i].mark);
@@ -358,7 +363,7 @@ static void print(struct run *runs, int nr)
 			}
 			if (row->skipped)
 				printf("  skipped: %s", row->skipped);
-			else if (!row->there)
+			else if (!row->there || row->failed)
 				printf("  no result");
 			printf("\n");
 		}

@@ -9,6 +9,7 @@
 #include <linux/sockios.h>
 #include <linux/if_ether.h>
 #include <net/if.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -19,6 +20,7 @@
 
 #include "../bpf-progs/testbed.h"
 #include "../lib/netns.h"
+#include "checkpoints.h"
 #include "net.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
@@ -45,69 +47,162 @@ int net_enter(enum node n)
 
 /* ---- tunnel files ---- */
 
+/* What is wrong in a file, for a line on stderr. */
+static __attribute__((format(printf, 1, 2))) const char *wrong(const char *fmt, ...)
+{
+	static char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return text;
+}
+
+/* The first of the value's words that is none of these; NULL: there is none. */
+static const char *stranger(const char *value, const char *words)
+{
+	static char word[64];
+
+	for (value += strspn(value, " "); *value; value += strspn(value, " ")) {
+		size_t len = strcspn(value, " ");
+
+		snprintf(word, sizeof(word), "%.*s", (int)len, value);
+		if (len >= sizeof(word) || !tunnel_has(words, word))
+			return word;
+		value += len;
+	}
+	return NULL;
+}
+
+/* Every place that packets may be looked at. */
+static const char *places(void)
+{
+	static char names[1024];
+	size_t n = 0;
+
+	if (*names)
+		return names;
+	for (size_t i = 0; i < NR_CHECKPOINTS; i++)
+		n += snprintf(names + n, sizeof(names) - n, "%s ", checkpoints[i].name);
+	for (int p = 0; p < TB_POINTS && n < sizeof(names); p++)
+		n += snprintf(names + n, sizeof(names) - n, "%s%s", points[p].name,
+			      p + 1 < TB_POINTS ? " " : "");
+	return names;
+}
+
+#define IDENTIFIER	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
 /*
  * name=value or name="value" at the start of a line, as the shell would read it, and
- * which of the optional functions there are.
+ * which of the functions there are. NULL, or what is wrong with it: what is misspelt
+ * would be a test that tests something else.
  */
-static void variable(struct tunnel *t, const char *line)
+static const char *variable(struct tunnel *t, const char *line, bool *up)
 {
+	static const char number[] = "a number";
 	const struct {
 		const char *name;
 		bool *is_there;
 	} function[] = {
-		{ "tunnel_route()", &t->route },
-		{ "tunnel_transit()", &t->transit },
-		{ "tunnel_down()", &t->down },
-		{ "tunnel_check()", &t->check },
+		{ "tunnel_up", up },
+		{ "tunnel_route", &t->route },
+		{ "tunnel_transit", &t->transit },
+		{ "tunnel_down", &t->down },
+		{ "tunnel_check", &t->check },
 	};
 	const struct {
 		const char *name;
 		char *to;
 		size_t size;
+		const char *words;	/* that there are; NULL: whatever */
 	} known[] = {
-		{ "layer", t->layer, sizeof(t->layer) },
+		{ "layer", t->layer, sizeof(t->layer) },	/* see tunnel_read() */
 		{ "underlay", t->underlay, sizeof(t->underlay) },
-		{ "carries", t->carries, sizeof(t->carries) },
+		{ "carries", t->carries, sizeof(t->carries), "4 6" },
 		{ "needs", t->needs, sizeof(t->needs) },
 		{ "iproute2", t->iproute2, sizeof(t->iproute2) },
-		{ "overhead", t->overhead, sizeof(t->overhead) },
-		{ "also", t->also, sizeof(t->also) },
-		{ "device", t->device, sizeof(t->device) },
-		{ "gso", t->gso, sizeof(t->gso) },
-		{ "encrypted", t->encrypted, sizeof(t->encrypted) },
-		{ "fragments", t->fragments, sizeof(t->fragments) },
-		{ "frames", t->frames, sizeof(t->frames) },
-		{ "outer", t->outer, sizeof(t->outer) },
-		{ "mac", t->mac, sizeof(t->mac) },
-		{ "mtu", t->mtu, sizeof(t->mtu) },
-		{ "bypasses", t->bypasses, sizeof(t->bypasses) },
+		{ "overhead", t->overhead, sizeof(t->overhead), number },
+		{ "also", t->also, sizeof(t->also), TUNNEL_FLAVOURS },
+		{ "device", t->device, sizeof(t->device), "none" },
+		{ "gso", t->gso, sizeof(t->gso), "no" },
+		{ "encrypted", t->encrypted, sizeof(t->encrypted), "yes" },
+		{ "fragments", t->fragments, sizeof(t->fragments), "yes" },
+		{ "frames", t->frames, sizeof(t->frames), "yes" },
+		{ "outer", t->outer, sizeof(t->outer), "no" },
+		{ "mac", t->mac, sizeof(t->mac), "own" },
+		{ "mtu", t->mtu, sizeof(t->mtu), number },
+		{ "bypasses", t->bypasses, sizeof(t->bypasses), places() },
 		{ "tools", t->tools, sizeof(t->tools) },
-		{ "tags", t->tags, sizeof(t->tags) },
-		{ "untagged", t->untagged, sizeof(t->untagged) },
-		{ "errors", t->errors, sizeof(t->errors) },
-		{ "mss", t->mss, sizeof(t->mss) },
-		{ "routed", t->routed, sizeof(t->routed) },
-		{ "traffic", t->traffic, sizeof(t->traffic) },
+		{ "tags", t->tags, sizeof(t->tags), "yes" },
+		{ "untagged", t->untagged, sizeof(t->untagged), "yes inside" },
+		{ "errors", t->errors, sizeof(t->errors), "yes" },
+		{ "mss", t->mss, sizeof(t->mss), number },
+		{ "routed", t->routed, sizeof(t->routed), "no" },
+		{ "traffic", t->traffic, sizeof(t->traffic), TUNNEL_TRAFFICS },
 	};
-	size_t len = strcspn(line, "=");
-	const char *value = line + len + 1;
+	size_t len = strspn(line, IDENTIFIER);
+	const char *value = line + len + 1, *word;
+	char names[512] = "";
 
-	for (size_t i = 0; i < ARRAY_SIZE(function); i++)
-		*function[i].is_there |= !strncmp(line, function[i].name,
-						  strlen(function[i].name));
-	if (line[len] != '=')
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-		if (strlen(known[i].name) != len || strncmp(known[i].name, line, len))
-			continue;
-		value += *value == '"';
-		snprintf(known[i].to, known[i].size, "%.*s",
-			 (int)strcspn(value, "\"\n"), value);
+	if (!strncmp(line, "tunnel_", strlen("tunnel_")) && !strncmp(line + len, "()", 2)) {
+		for (size_t i = 0; i < ARRAY_SIZE(function); i++) {
+			if (strlen(function[i].name) == len &&
+			    !strncmp(function[i].name, line, len)) {
+				*function[i].is_there = true;
+				return NULL;
+			}
+			sprintf(names + strlen(names), " %s()", function[i].name);
+		}
+		return wrong("%.*s(): no such function; there are:%s", (int)len, line, names);
 	}
+	if (!len || line[len] != '=')
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (strlen(known[i].name) != len || strncmp(known[i].name, line, len)) {
+			sprintf(names + strlen(names), " %s", known[i].name);
+			continue;
+		}
+		value += *value == '"';
+		if (snprintf(known[i].to, known[i].size, "%.*s", (int)strcspn(value, "\"\n"),
+			     value) >= (int)known[i].size)
+			return wrong("%s=: longer than %zu characters", known[i].name,
+				     known[i].size - 1);
+		value = known[i].to;
+		if (known[i].words == number)
+			return value[strspn(value, "0123456789")] ?
+			       wrong("%s=%s: it is a number", known[i].name, value) : NULL;
+		word = known[i].words ? stranger(value, known[i].words) : NULL;
+		return word ? wrong("%s=: there is no %s; valid are: %s", known[i].name, word,
+				    known[i].words) : NULL;
+	}
+	return wrong("%.*s=: no such variable; there are:%s", (int)len, line, names);
+}
+
+/* NULL, or what is wrong. */
+static const char *contradiction(const struct tunnel *t, bool up)
+{
+	if (strcmp(t->layer, "l2") && strcmp(t->layer, "l3"))
+		return wrong("layer=%s: l2 or l3", t->layer);
+	if (!tunnel_has("none 4 6 eth pair", t->underlay))
+		return wrong("underlay=%s: none, 4, 6, eth or pair", t->underlay);
+	if (tunnel_has(t->also, "bridged") && (strcmp(t->layer, "l2") || !tunnel_has_device(t)))
+		return "also=bridged: not without layer=l2 and a device";
+	if (!strcmp(t->layer, "l2") && !tunnel_has_device(t))
+		return "layer=l2, but no device";
+	if (!tunnel_has(t->carries, "4") && !tunnel_has(t->carries, "6"))
+		return wrong("carries=%s: 4, 6 or both", t->carries);
+	if (mtu->inner + atoi(t->overhead) > mtu->underlay)
+		return wrong("overhead=%s: too much for the underlay", t->overhead);
+	if (!up && strcmp(t->underlay, "none"))
+		return "there is no tunnel_up()";
+	return NULL;
 }
 
 static int tunnel_read(struct tunnel *t, const char *dir, const char *name)
 {
+	const char *why = NULL;
+	bool up = false;
 	char line[512];
 	FILE *f;
 
@@ -119,30 +214,13 @@ static int tunnel_read(struct tunnel *t, const char *dir, const char *name)
 		fprintf(stderr, "testbed: %s: %s\n", t->path, strerror(errno));
 		return -1;
 	}
-	while (fgets(line, sizeof(line), f))
-		variable(t, line);
+	while (!why && fgets(line, sizeof(line), f))
+		why = variable(t, line, &up);
 	fclose(f);
-
-	if (strcmp(t->layer, "l2") && strcmp(t->layer, "l3"))
-		fprintf(stderr, "testbed: %s: layer=%s: l2 or l3\n", t->path, t->layer);
-	else if (!tunnel_has("none 4 6 eth pair", t->underlay))
-		fprintf(stderr, "testbed: %s: underlay=%s: none, 4, 6, eth or pair\n", t->path,
-			t->underlay);
-	else if (tunnel_has(t->also, "bridged") &&
-		 (strcmp(t->layer, "l2") || !tunnel_has_device(t)))
-		fprintf(stderr, "testbed: %s: also=bridged: not without layer=l2 and a device\n",
-			t->path);
-	else if (!strcmp(t->layer, "l2") && !tunnel_has_device(t))
-		fprintf(stderr, "testbed: %s: layer=l2, but no device\n", t->path);
-	else if (!tunnel_has(t->carries, "4") && !tunnel_has(t->carries, "6"))
-		fprintf(stderr, "testbed: %s: carries=%s: 4, 6 or both\n", t->path,
-			t->carries);
-	else if (mtu->inner + atoi(t->overhead) > mtu->underlay)
-		fprintf(stderr, "testbed: %s: overhead=%s: too much for the underlay\n", t->path,
-			t->overhead);
-	else
-		return 0;
-	return -1;
+	why = why ?: contradiction(t, up);
+	if (why)
+		fprintf(stderr, "testbed: %s: %s\n", t->path, why);
+	return why ? -1 : 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -684,16 +762,33 @@ static void put_transit(FILE *f, const struct tunnel *t)
 		t->path);
 }
 
-/* Runs what was written to the stream, which is closed. */
-static int run_script(enum node n, FILE *f, char **script, bool quiet)
+static char why[256];
+
+const char *net_why(void)
 {
+	return why;
+}
+
+/*
+ * Runs what was written to the stream, which is closed. What a file's function says is
+ * told if it fails, the first line of it; t is NULL where it may well fail.
+ */
+static int run_script(enum node n, FILE *f, char **script, const struct tunnel *t)
+{
+	char said[200];
 	int err;
 
 	if (fclose(f) || !*script)
 		return -1;
-	err = quiet ? netns_try(ns[n], "%s", *script) : netns_sh(ns[n], "%s", *script);
+	err = netns_ask(ns[n], said, sizeof(said), "%s", *script);
 	free(*script);
-	return err ? -1 : 0;
+	if (!err || !t)
+		return err ? -1 : 0;
+	if (!*said)
+		snprintf(said, sizeof(said), "a command failed, status %d", err);
+	snprintf(why, sizeof(why), "in r%d: %s", n, said);
+	fprintf(stderr, "# %s: %s\n", t->path, why);
+	return -1;
 }
 
 static int transit_up(const struct tunnel *t)
@@ -711,7 +806,7 @@ static int transit_up(const struct tunnel *t)
 	f = open_memstream(&cmd, &size);
 	put_transit(f, t);
 	fprintf(f, "tunnel_transit\n");
-	return run_script(R2, f, &cmd, false);
+	return run_script(R2, f, &cmd, t);
 }
 
 static int end_up(const struct tunnel *t, size_t which, bool innermost, bool bridged)
@@ -773,7 +868,7 @@ static int end_up(const struct tunnel *t, size_t which, bool innermost, bool bri
 				"action mirred egress redirect dev w%1$s\n", e.dev);
 	if (t->route && !bridged)
 		fprintf(f, "tunnel_route\n");
-	return run_script(e.node, f, &cmd, false);
+	return run_script(e.node, f, &cmd, t);
 }
 
 static const struct tunnel *outermost(const struct tunnel *t)
@@ -785,6 +880,7 @@ static const struct tunnel *outermost(const struct tunnel *t)
 
 int net_tunnel_up(const struct tunnel *t, bool bridged)
 {
+	*why = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
 		if (end_up(t, i, true, bridged))
 			return -1;
@@ -793,6 +889,7 @@ int net_tunnel_up(const struct tunnel *t, bool bridged)
 
 int net_tunnel_check(const struct tunnel *t)
 {
+	*why = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(ends) && t->check; i++) {
 		char *cmd = NULL;
 		size_t size;
@@ -800,7 +897,7 @@ int net_tunnel_check(const struct tunnel *t)
 
 		put_file(f, &ends[i], t);	/* never a nested one's */
 		fprintf(f, "tunnel_check\n");
-		if (run_script(ends[i].node, f, &cmd, false))
+		if (run_script(ends[i].node, f, &cmd, t))
 			return -1;
 	}
 	return 0;
@@ -854,7 +951,7 @@ static void end_down(const struct tunnel *t, size_t which, bool innermost)
 		/* a nested one has it also if only those around it do */
 		fprintf(f, "set +e; ! type tunnel_down >/dev/null 2>&1 || tunnel_down\n");
 	}
-	run_script(e.node, f, &cmd, true);
+	run_script(e.node, f, &cmd, NULL);
 	if (t->under)
 		end_down(t->under, which, false);
 }
@@ -863,6 +960,7 @@ void net_tunnel_down(const struct tunnel *t)
 {
 	const struct tunnel *outer = outermost(t);
 
+	*why = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
 		end_down(t, i, true);
 	if (outer->transit && outer->down) {
@@ -872,7 +970,7 @@ void net_tunnel_down(const struct tunnel *t)
 
 		put_transit(f, outer);
 		fprintf(f, "tunnel_down\n");
-		run_script(R2, f, &cmd, true);
+		run_script(R2, f, &cmd, NULL);
 	}
 	if (!strcmp(outer->underlay, "eth"))
 		netns_try(ns[R2], "ip -batch - <<EOF\n"

@@ -46,7 +46,13 @@ enum node { SRC, R1, R2, R3, SINK, NODES };
  *	tunnel_check	after the traffic: fails if it did not go the way it should have
  *	tunnel_transit	in r2, where $LOCAL is end a's address and $REMOTE is end b's
  *	tunnel_down	takes away what does not go with $DEV; in r2 too
+ *
+ * Variables of a file's own are in its functions: at the start of a line there are those
+ * below and no other, with words that there are.
  */
+#define TUNNEL_FLAVOURS	"bridged xdpgeneric taps cpumap grolist hooks local local-tc lossy jumbo"
+#define TUNNEL_TRAFFICS	"udp udp-dropped udp-gro tcp tcp-gso tcp-nogro"
+
 struct tunnel {
 	char name[128];
 	char path[320];		/* of the file */
@@ -103,6 +109,8 @@ int net_up(void);
 int net_tunnel_up(const struct tunnel *t, bool bridged);
 int net_tunnel_check(const struct tunnel *t);
 void net_tunnel_down(const struct tunnel *t);
+/* Where the last of the first two failed, and what was said there first; or "". */
+const char *net_why(void);
 
 /*
  * Devices and IPv4 routes of all namespaces, remembered by net_up(): waits until nothing

@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -290,10 +291,16 @@ static int nest_named(const char *list, struct test_case *all, int nr)
 static int nest_random(const char *seed, struct test_case *all, int nr)
 {
 	static const int depths[] = { 2, 2, 4, 4, 8, 8 };
+	char *end;
 	int n = 0;
 
-	srand48(strtoul(seed, NULL, 0));
-	printf("# nested at random; the same again: SEED=%s\n", seed);
+	errno = 0;
+	srand48(strtoul(seed, &end, 10));
+	if (errno || *end || !isdigit(*seed)) {
+		fprintf(stderr, "testbed: --random %s: a number is wanted\n", seed);
+		return -1;
+	}
+	fprintf(stderr, "# nested at random; the same again: SEED=%s\n", seed);
 	for (size_t d = 0; d < ARRAY_SIZE(depths); d++)
 		for (int depth = 0; depth < depths[d];) {
 			const struct tunnel *t = NULL;
@@ -325,7 +332,7 @@ static int nest_random(const char *seed, struct test_case *all, int nr)
 			all[nr + n].tunnel = t;
 			all[nr + n].chosen = true;
 			snprintf(all[nr + n].name, sizeof(all[nr + n].name), "%s", t->name);
-			printf("#   %s\n", t->name);
+			fprintf(stderr, "#   %s\n", t->name);
 			n++;
 		}
 	return n;
@@ -1041,16 +1048,20 @@ static void judge(struct test_case *c, const struct traffic *t, unsigned int siz
 	ktap_result(&ktap, verdict, reason, "%s.%s.%u", c->name, t->name, size);
 }
 
-/* Every test of a case fails for the same reason, before any was run. */
+/* Every test of a case fails for the same reason, before any was run: it is told once. */
 static void fail_case(struct test_case *c, const char *what, bool show)
 {
-	char reason[384], *text = NULL;
+	char reason[640], *text = NULL;
+	const struct observation o = { .name = c->name, .verdict = KTAP_FAIL, .reason = reason };
+	bool told = false;
 	size_t len;
 	FILE *f;
 
 	if (stop)
 		return;		/* that is the reason */
-	snprintf(reason, sizeof(reason), "%s: %s", c->tunnel->path, what);
+	snprintf(reason, sizeof(reason), "%s: %s%s%s", c->tunnel->path, what,
+		 *net_why() ? ", " : "", net_why());
+	record(&o, NULL, NULL);
 	f = show ? open_memstream(&text, &len) : NULL;
 	if (f) {
 		show_surroundings(f, c);
@@ -1060,16 +1071,11 @@ static void fail_case(struct test_case *c, const char *what, bool show)
 	}
 	for (size_t t = 0; t < ARRAY_SIZE(traffics); t++)
 		for (size_t s = 0; s < ARRAY_SIZE(sizes); s++) {
-			const struct observation o = {
-				.name = c->name, .size = sizes[s], .traffic = traffics[t].name,
-				.verdict = KTAP_FAIL, .reason = reason,
-			};
-
 			if (!wants_traffic(c, &traffics[t]) || !wants_size(c, sizes[s]))
 				continue;
-			record(&o, NULL, NULL);
-			ktap_result(&ktap, KTAP_FAIL, reason, "%s.%s.%u", c->name,
+			ktap_result(&ktap, KTAP_FAIL, told ? NULL : reason, "%s.%s.%u", c->name,
 				    traffics[t].name, sizes[s]);
+			told = true;
 		}
 }
 
@@ -1256,12 +1262,13 @@ static int usage(FILE *out)
 	      "  --quick         a few packets of each kind, the shortest metadata and the longest\n"
 	      "  --short         without the cases at other hooks, of r1's own packets, of lossy\n"
 	      "                  or jumbo ones, unless named\n"
-	      "  --results DIR   write DIR/testbed-V.jsonl\n"
+	      "  --results DIR   write DIR/testbed-V.jsonl (nested-V.jsonl, if --random)\n"
 	      "  --pcap DIR      packets of failed tests: DIR/TEST.r1.pcap, .r3.pcap\n"
 	      "  --kernel DIR    the kernel's info.json and config (build/kernel/V)\n"
 	      "  --dir DIR       where tunnels/, paths/ and expect/ are (tunnels-testbed)\n"
 	      "  --bpf FILE      the object file that is $BPF in these\n"
-	      "  --list          the cases there are; with --kernel what they miss, too\n", out);
+	      "  --list          the cases there are; with --kernel what they miss, too; with\n"
+	      "                  --variant its table is read\n", out);
 	return out == stderr ? EXIT_USAGE : 0;
 }
 
@@ -1461,6 +1468,11 @@ int main(int argc, char **argv)
 	nr += more;
 	if (arg[PART] && !choose_part(arg[PART], cases, nr))
 		return usage(stderr);
+	if (arg[VARIANT]) {
+		snprintf(path, sizeof(path), "%s/expect/%s", arg[DIR], arg[VARIANT]);
+		if (expect_read(&expect, path))
+			return EXIT_USAGE;
+	}
 	if (arg[LIST]) {
 		for (int i = 0; i < nr; i++)
 			if (cases[i].chosen && puts(cases[i].name) >= 0 && cases[i].missing)
@@ -1474,12 +1486,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "testbed: --tunnel, --traffic and --size leave nothing to test\n");
 		return EXIT_USAGE;
 	}
-	snprintf(path, sizeof(path), "%s/expect/%s", arg[DIR], arg[VARIANT]);
-	if (expect_read(&expect, path))
-		return EXIT_USAGE;
 	if (arg[RESULTS]) {
-		results = results_open(arg[RESULTS], "testbed", arg[KERNEL] ? info : NULL,
-				       argc, argv);
+		results = results_open(arg[RESULTS], arg[RANDOM] ? "nested" : "testbed",
+				       arg[KERNEL] ? info : NULL, argc, argv);
 		if (!results)
 			return KTAP_EXIT_FAIL;
 	}

@@ -2,7 +2,7 @@
 #
 # make testbed-run: the tunnels testbed on each kernel, all at once, then the matrix.
 # make matrix: the same for all cases; make run: those of TB_CORE, or T=.
-# make nested: some tunnels in tunnels, drawn by SEED=.
+# make nested: some tunnels in tunnels, drawn by SEED=N, or by each of SEED="N M".
 # make tunnels: what there is.
 
 comma := ,
@@ -65,41 +65,47 @@ TB_QUICK := $(if $(DEBUG),--quick)
 TB_PARTS := $(if $(DEBUG),1/4 2/4 3/4 4/4,1/1)
 TB_OUT   := build/results/testbed.parts
 
+TB_COMMAND = $(if $(SEED),nested SEED="$(SEED)",$(if $(TB_SET),run,matrix))$(if $(T), T=$(T))
+TB_SUITE   = $(if $(SEED),nested,testbed)
+TB_WHICH   = $(if $(SEED),--random $$seed,$(if $(TB_ONLY),--tunnel $(TB_ONLY)))
+
 # One CPU a guest: packets then take the same way in every run, and the guests do not
-# wait for each other's.
+# wait for each other's. A guest for each seed; what one of them found is kept if another fails.
 $(FLAVOURS:%=testbed-vm-%): testbed-vm-%: build/testbed/testbed-% build/testbed/tbtool \
 		build/bpf/%/paths.bpf.o build/vm/vmrun build/vm/init
-	$(Q)rc=0; rm -rf $(TB_OUT)/$* build/results/failed-$*; for part in $(TB_PARTS); do \
-		out=$(TB_OUT)/$*/$${part%/*}; mkdir -p $$out; \
-		build/vm/vmrun --kernel build/kernel/$* --name testbed-$* --smp 1 --timeout 900 --quiet \
-			--share build/results --env 'RESULTS_COMMAND=make $(TB_COMMAND)$(if $(T), T=$(T))' -- \
+	$(Q)rc=0; rm -rf $(TB_OUT)/$* build/results/failed-$*; \
+	for seed in $(or $(SEED),-); do for part in $(TB_PARTS); do \
+		out=$(TB_OUT)/$*/$$seed.$${part%/*}; mkdir -p $$out; \
+		build/vm/vmrun --kernel build/kernel/$* --name $(TB_SUITE)-$*$(if $(SEED),-$$seed) --smp 1 --timeout 900 --quiet \
+			--share build/results --env 'RESULTS_COMMAND=make $(TB_COMMAND)' -- \
 			build/testbed/testbed-$* --variant $(*:-debug=) --kernel build/kernel/$* \
 			--bpf build/bpf/$*/paths.bpf.o --results $$out --pcap build/results/failed-$* --part $$part $(TB_QUICK) $(TB_SHORT) \
-			$(if $(SEED),--random $(SEED),$(if $(TB_ONLY),--tunnel $(TB_ONLY))) || rc=1; \
-	done; \
-	awk 'FNR > 1 || NR == 1' $(TB_OUT)/$*/*/*.jsonl >build/results/$(TB_SUITE)-$*.jsonl || rc=1; \
+			$(TB_WHICH) || rc=1; \
+	done; done; \
+	awk 'FNR > 1 || NR == 1' $(TB_OUT)/$*/*/*.jsonl >$(TB_OUT)/$*/all && \
+		mv $(TB_OUT)/$*/all build/results/$(TB_SUITE)-$*.jsonl || rc=1; \
 	rm -rf $(TB_OUT)/$*; exit $$rc
-
-TB_COMMAND = $(if $(SEED),nested SEED=$(SEED),$(if $(TB_SET),run,matrix))
-TB_SUITE   = $(if $(SEED),nested,testbed)
 
 # The matrix even if a guest failed: it shows where.
 testbed-run: build/testbed/matrix $(FLAVOURS:%=build/testbed/testbed-%) build/vm/vmrun build/vm/init
 	$(Q)$(TB)/iproute2 build/testbed
 	$(Q)rm -f $(FLAVOURS:%=build/results/$(TB_SUITE)-%.jsonl*)
-	@echo 'testbed: running on $(FLAVOURS), $(if $(TB_SET)$(T),about a minute,some minutes)'
+	@echo '$(TB_SUITE): running on $(FLAVOURS), $(if $(SEED),SEED="$(SEED)"$(comma) )$(if $(TB_SET)$(T),about a minute,some minutes)'
 	$(Q)MAKEFLAGS= $(MAKE) --no-print-directory -k -j$(words $(FLAVOURS)) -Otarget $(FLAVOURS:%=testbed-vm-%); ran=$$?; \
 	echo; \
-	build/testbed/matrix --cases "$$(build/testbed/testbed-$(firstword $(FLAVOURS)) --list $(TB_SHORT) \
-		$(if $(SEED),--random $(SEED),$(if $(TB_ONLY),--tunnel $(TB_ONLY))))" \
-		$(FLAVOURS:%=build/results/$(TB_SUITE)-%.jsonl) && \
+	cases=$$(for seed in $(or $(SEED),-); do \
+		build/testbed/testbed-$(firstword $(FLAVOURS)) --list $(TB_SHORT) \
+			$(if $(SEED),--kernel build/kernel/$(firstword $(FLAVOURS))) $(TB_WHICH) || echo no-list; \
+	done) && \
+	build/testbed/matrix --cases "$$cases" $(FLAVOURS:%=build/results/$(TB_SUITE)-%.jsonl) && \
 	[ $$ran = 0 ]
 
 # What stock Linux does to packets in packets in packets is in no table.
 nested: VARIANTS := $(filter-out baseline,$(VARIANTS))
 nested:
-	$(LOCKED) '$(KERNELS); $(MAKE) VARIANT="$(filter-out baseline,$(VARIANTS))" \
-		SEED=$(or $(SEED),$$(date +%s)) testbed-run'
+	$(if $(VARIANTS),,$(error VARIANT=$(VARIANT): what is expected of nested tunnels is in no table of this variant))
+	$(LOCKED) '$(KERNELS); $(MAKE) VARIANT="$(VARIANTS)" \
+		SEED="$(or $(subst $(comma), ,$(SEED)),$$(date +%s))" testbed-run'
 
 matrix:
 	$(LOCKED) '$(KERNELS); $(MAKE) TB_ALL=1 testbed-run'
