@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The scripts of tools/testing/selftests/net with what those in net.list need beside
-# them, linked to by build/regress/net.
+# them, where they are in the kernel's sources, linked to by build/regress/net.
 
 me=regress
 . "${0%/*}/../kernel-patches/common.sh"
 here=$top/kernel-patches
 
 # raise it when what is built from the same sources becomes something else
-recipe=1
-helpers="udpgso udpgso_bench_tx udpgso_bench_rx psock_snd"
+recipe=2
+helpers="udpgso udpgso_bench_tx udpgso_bench_rx psock_snd nettest ip_defrag lib/gro"
 programs="lib/xdp_dummy nat6to4"
 
 base=$("$here/base.sh") || exit
@@ -27,19 +27,34 @@ make_it()
 	trap 'exit 130' INT TERM HUP
 	mkdir -p "$work" "$out.new" || die "cannot make $out.new"
 	say "building the helpers of the networking tests"
-	git --git-dir="$repo" archive "$base" tools/include tools/testing/selftests |
+	git --git-dir="$repo" archive "$base" tools/include tools/net/ynl/pyynl \
+		tools/testing/selftests Documentation/netlink |
 		tar -x -C "$work" || die "cannot unpack the tests of $base"
 	tests=$work/tools/testing/selftests
 	cd "$tests/net" || exit
 	for h in $helpers; do
-		gcc -O2 -w -I.. -I. -I"$work/tools/include" -o "$h" "$h.c" -lpthread || return
+		gcc -O2 -w -I.. -I. -Ilib -I"$work/tools/include" -o "$h" "$h.c" -lpthread || return
 	done
 	for p in $programs; do
 		clang-19 -O2 -g --target=bpf -D__x86_64__ -w -I"$build/tools/include" \
 			-idirafter "/usr/include/$(gcc -print-multiarch)" -c "$p.bpf.c" -o "$p.bpf.o" || return
 	done
-	cp -r "$tests/kselftest" "$out.new/" && mkdir "$out.new/net" &&
-		cp -r *.sh *.bpf.o lib $helpers "$out.new/net/" && mv -T "$out.new" "$out"
+	to=$out.new/tools/testing/selftests
+	mkdir -p "$to/net" "$to/drivers/net" "$out.new/tools/net/ynl" \
+		"$out.new/Documentation" "$out.new/bin" &&
+		cp -r "$tests/kselftest" "$to/" &&
+		cp -r *.sh *.bpf.o lib $helpers "$to/net/" && mv "$to/net/gro" "$to/net/lib/" &&
+		cp -r "$tests"/drivers/net/*.py "$tests/drivers/net/lib" "$to/drivers/net/" &&
+		cp -r "$work/tools/net/ynl/pyynl" "$out.new/tools/net/ynl/" &&
+		cp -r "$work/Documentation/netlink" "$out.new/Documentation/" || return
+
+	# First in PATH. The guest's kernel has everything built in and nobody there renames
+	# devices; and the Python that Debian's modules are for.
+	ln -s /bin/true "$out.new/bin/modprobe" && ln -s /bin/true "$out.new/bin/udevadm" &&
+		ln -s /usr/bin/python3 "$out.new/bin/python3" || return
+	# 2 MB take more than the second that it gives them, emulated
+	sed -i 's/timeout 1 socat/timeout 10 socat/' "$to/net/gre_gso.sh" || return
+	mv -T "$out.new" "$out"
 }
 
 mkdir -p "$build/regress"

@@ -5,7 +5,8 @@
 
 regress: VARIANTS := baseline $(filter-out baseline,$(or $(VARIANT),movable))
 regress:
-	$(LOCKED) '$(KERNELS); for v in $(VARIANTS); do regress/build.sh $$v; done; regress/build-net.sh; \
+	$(LOCKED) '$(KERNELS); scripts/deps regress/packages; \
+		for v in $(VARIANTS); do regress/build.sh $$v; done; regress/build-net.sh; \
 		$(MAKE) build/vm/vmrun build/vm/init build/selftests/run; regress/run.sh $(VARIANTS)'
 
 .PHONY: regress

@@ -89,7 +89,8 @@ compare()
 
 suite=regress${T:+-some}
 tests=$(echo "$(readlink build/regress/bpf build/regress/net | xargs)" \
-	$(cat regress/bpf.sh regress/net.sh regress/net.list | sha256sum))
+	$(cat regress/bpf.sh regress/net.sh regress/net.list \
+		regress/verdicts.awk | sha256sum))
 for v; do
 	f=$v$suffix
 	key="$(readlink "build/kernel/$f") $tests $(readlink "build/regress/bpf-$v")"
