@@ -30,7 +30,7 @@ struct {
 
 __u64 labelled;
 __u64 bytes_right, packets_right, bytes_foreign, packets_bare;
-struct label had, wanted;	/* of the last that was foreign */
+__u32 had_first, had_bytes, first, bytes;	/* of the last that was foreign */
 
 SEC("tcx/egress")
 int make(struct __sk_buff *skb)
@@ -65,8 +65,10 @@ int out(struct __sk_buff *skb)
 		packets_right++;
 	} else {
 		bytes_foreign += is.bytes;
-		had = said;
-		wanted = is;
+		had_first = said.first;
+		had_bytes = said.bytes;
+		first = is.first;
+		bytes = is.bytes;
 	}
 	return SK_DROP;
 }

@@ -117,8 +117,7 @@ int main(void)
 		    skel->bss->packets_right ? KTAP_PASS : KTAP_FAIL, text, "labelled");
 	snprintf(text, sizeof(text), "%llu bytes with another packet's label; the last: %u bytes that begin "
 		 "with %#x, by the label %u with %#x", skel->bss->bytes_foreign,
-		 skel->bss->wanted.bytes, skel->bss->wanted.first, skel->bss->had.bytes,
-		 skel->bss->had.first);
+		 skel->bss->bytes, skel->bss->first, skel->bss->had_bytes, skel->bss->had_first);
 	ktap_result(&t, skel->bss->bytes_right == sent * sizeof(int) &&
 		    !skel->bss->bytes_foreign ? KTAP_PASS : KTAP_FAIL, text, "own-label");
 	close(sender);

@@ -98,9 +98,15 @@ static __always_inline int pkt_meta_skb_write(struct __sk_buff *skb, __u32 off,
 
 	if (off > PKT_META_MAX || len > PKT_META_MAX || off % 4 || len % 4)
 		return -EINVAL;
-	err = bpf_dynptr_from_skb_meta(skb, 0, &meta);
-	if (!err)
-		err = bpf_dynptr_write(&meta, off, (void *)buf, len, 0);
+#ifdef PKT_META_MOVABLE
+	/* global functions may call this one, and not bpf_dynptr_write() */
+	err = bpf_dynptr_from_skb_meta(skb, 0, &meta) ?:
+	      off + len > bpf_dynptr_size(&meta) ? -E2BIG :
+	      bpf_skb_meta_store(skb, off, buf, len);
+#else
+	err = bpf_dynptr_from_skb_meta(skb, 0, &meta) ?:
+	      bpf_dynptr_write(&meta, off, (void *)buf, len, 0);
+#endif
 	return pkt_meta_dynptr_error(err, &meta);
 }
 
