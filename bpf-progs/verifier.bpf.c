@@ -417,7 +417,8 @@ int global_slice_after_resize(struct __sk_buff *skb)
 	struct bpf_dynptr meta;
 
 	bpf_dynptr_from_skb_meta(skb, 0, &meta);
-	return global_slice(skb, &meta) & 1;
+	global_slice(skb, &meta);
+	return 1;
 }
 
 SEC("tc")
@@ -426,13 +427,15 @@ int global_new_slice_after_resize(struct __sk_buff *skb)
 	struct bpf_dynptr meta;
 
 	bpf_dynptr_from_skb_meta(skb, 0, &meta);
-	return global_new_slice(skb, &meta) & 1;
+	global_new_slice(skb, &meta);
+	return 1;
 }
 
 SEC("tc")
 int tc_global_write(struct __sk_buff *skb)
 {
-	return global_write(skb) & 1;
+	global_write(skb);
+	return 1;
 }
 
 SEC("tc")
@@ -441,13 +444,15 @@ int tc_global_read(struct __sk_buff *skb)
 	struct bpf_dynptr meta;
 
 	bpf_dynptr_from_skb_meta(skb, 0, &meta);
-	return global_read(&meta) & 1;
+	global_read(&meta);
+	return 1;
 }
 
 SEC("cgroup_skb/egress")
 int egress_global_write(struct __sk_buff *skb)
 {
-	return global_write(skb) & 1;
+	global_write(skb);
+	return 1;
 }
 
 SEC("cgroup_skb/egress")
@@ -456,13 +461,15 @@ int egress_global_read(struct __sk_buff *skb)
 	struct bpf_dynptr meta;
 
 	bpf_dynptr_from_skb_meta(skb, 0, &meta);
-	return global_read(&meta) & 1;
+	global_read(&meta);
+	return 1;
 }
 
 SEC("cgroup_skb/egress")
 int egress_global_store(struct __sk_buff *skb)
 {
-	return global_store(skb) & 1;
+	global_store(skb);
+	return 1;
 }
 
 SEC("cgroup_skb/ingress")
@@ -471,7 +478,8 @@ int ingress_global_read(struct __sk_buff *skb)
 	struct bpf_dynptr meta;
 
 	bpf_dynptr_from_skb_meta(skb, 0, &meta);
-	return global_read(&meta) & 1;
+	global_read(&meta);
+	return 1;
 }
 
 char _license[] SEC("license") = "GPL";
