@@ -89,7 +89,7 @@ static const struct {
 	{ "tc_global_write",		NULL },
 	{ "tc_global_read",		NULL },
 	{ "egress_global_write",		"global functions can't write to packet metadata" },
-	{ "egress_global_read",		"which can't be passed to" },
+	{ "egress_global_read",		"packet metadata can't be passed to" },
 	{ "egress_global_store",		NULL },
 	{ "ingress_global_read",		NULL },
 };
