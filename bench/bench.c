@@ -720,6 +720,14 @@ static double run_time(const struct programs *pr, const struct cell *c)
 	return sum;
 }
 
+/* Where heads are reallocated: of two functions the one that the other calls. */
+static const char *expander(void)
+{
+	static const char inner[] = "__pskb_expand_head";
+
+	return libbpf_find_vmlinux_btf_id(inner, BPF_TRACE_FENTRY) > 0 ? inner : "pskb_expand_head";
+}
+
 /* What the programs alone take; then, slower still, what is allocated and moved. */
 static int look_closer(struct cell *c, const struct programs *pr)
 {
@@ -742,7 +750,8 @@ static int look_closer(struct cell *c, const struct programs *pr)
 		skel = bench_count_bpf__open();
 		if (skel)
 			bpf_program__set_autoload(skel->progs.on_move, has_moves);
-		if (!skel || bench_count_bpf__load(skel))
+		if (!skel || bpf_program__set_attach_target(skel->progs.on_expand, 0, expander()) ||
+		    bench_count_bpf__load(skel))
 			return fail("what counts allocations does not load: %s", strerror(errno));
 	}
 	if (bench_count_bpf__attach(skel))

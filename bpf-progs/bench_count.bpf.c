@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What happens to packets besides being sent: allocations of any kind, heads that are
- * reallocated, metadata that is moved. Counted where it happens, for the one process
- * that sends and receives, its softirqs included.
+ * reallocated, metadata that is moved. Counted where it happens, whoever does it: what the
+ * rest of the machine allocates is in it, so the bench has to be alone on it, and what is
+ * reported is the difference to the floor, counted the same way.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -35,7 +36,7 @@ int BPF_PROG(on_page, struct page *page, unsigned int order)
 	return 0;
 }
 
-/* of another name where a series has split it */
+/* bench.c has it at __pskb_expand_head() where a series has split it: some callers go there directly */
 SEC("fentry/pskb_expand_head")
 int BPF_PROG(on_expand, struct sk_buff *skb)
 {
