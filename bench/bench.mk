@@ -2,6 +2,7 @@
 #
 # make bench: instructions a packet, on each kernel, in several boots; then the table.
 # make size: what the series adds to the image and to structures, from the two vmlinux.
+# make times: how long make targets take.
 
 comma       := ,
 BENCH_BOOTS ?= 3
@@ -88,4 +89,9 @@ size:
 		bench/size.sh build/kernel/baseline$(if $(DEBUG),-debug) \
 			build/kernel/$$v$(if $(DEBUG),-debug); done'
 
-.PHONY: bench bench-run bench-profile bench-profile-run size $(FLAVOURS:%=bench-vm-%)
+# Words of a target are separated by commas: TIMES='kernel run,T=plain'.
+TIMES ?= kernel run test matrix nested trilogy bench size
+times:
+	$(LOCKED) 'bench/times $(foreach t,$(TIMES),"$(subst $(comma), ,$t)")'
+
+.PHONY: times bench bench-run bench-profile bench-profile-run size $(FLAVOURS:%=bench-vm-%)

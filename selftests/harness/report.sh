@@ -289,6 +289,22 @@ failures()
 		"expected kept (the first: r1.underlay.egress, \`r/testbed-movable.jsonl:3\`)" " !"
 }
 
+# bench/times' file is of the machine, and of no variant.
+wall_times()
+{
+	whole
+	{
+		run bench-harness host accel=host command=bench/times
+		echo '{"case": "make run", "state": "warm", "unit": "seconds", "value": 66.6, "verdict": "pass"}'
+		echo '{"case": "make test", "state": "warm", "unit": "seconds", "value": 7.5, "verdict": "fail",' \
+			'"reason": "make failed"}'
+		echo '{"case": "make run", "state": "cold", "unit": "seconds", "value": 1333, "verdict": "pass"}'
+	} >r/bench-harness.jsonl
+	make_report
+	[ $rc = 0 ] && has out/report.md "| make run | 66.6 | 1333.0 |" "| make test | FAILED after 7.5 |" &&
+		[ "$(grep -c "^| make run |" out/report.md)" = 1 ]
+}
+
 cover_letter()
 {
 	whole
@@ -332,7 +348,7 @@ letter()
 }
 
 tests="complete self_contained plots repeatable missing_file run_that_died some_tunnels no_depths empty
-	malformed two_kernels old_results twice failures cover_letter usage letter"
+	malformed two_kernels old_results twice failures wall_times cover_letter usage letter"
 echo KTAP version 1
 echo "1..$(echo $tests | wc -w)"
 nr=0 bad=0
