@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# make bench: instructions a packet, on each kernel, in several boots; then the table.
+# make bench: instructions a packet, on each kernel, in several boots; then the table. T=all:
+# on all paths there are, without T= on some.
 # make size: what the series adds to the image and to structures, from the two vmlinux.
 # make times: how long make targets take.
 
@@ -11,9 +12,9 @@ BENCH_T     := $(subst $(comma), ,$(T))
 BENCH_PATHS := $(shell awk -F'"' '/^static struct path paths/, /^};/ { if (NF > 1) print $$2 }' bench/bench.c)
 
 ifneq ($(filter bench bench-run,$(MAKECMDGOALS)),)
-  BENCH_BAD := $(filter-out $(BENCH_PATHS),$(BENCH_T))
+  BENCH_BAD := $(filter-out $(if $(filter-out all,$(BENCH_T)),,all) $(BENCH_PATHS),$(BENCH_T))
   ifneq ($(BENCH_BAD),)
-    $(error T=$(firstword $(BENCH_BAD)): no such path; valid are: $(BENCH_PATHS))
+    $(error T=$(firstword $(BENCH_BAD)): no such path; valid are: all, or of $(BENCH_PATHS))
   endif
 endif
 

@@ -21,6 +21,9 @@ static struct figure {
 
 static int nr_figures;
 
+/* Paths of the benchmark that were not asked for, of each variant. */
+static int left_out[MAX_VARIANTS];
+
 static bool same(double a, double b)
 {
 	return a == b || (isnan(a) && isnan(b));
@@ -151,6 +154,10 @@ void cost_read(void)
 		/* seconds are make targets', on no kernel of ours: cost_seconds() */
 		if (v < 0 || !*r->unit || kind_of(r) == SECONDS)
 			continue;
+		if (!strcmp(r->state, "left out")) {
+			left_out[v] += !strcmp(runs[r->run].suite, "bench");
+			continue;
+		}
 		while (f < nr_figures && !same_figure(figures[f].is, r))
 			f++;
 		if (f == nr_figures) {
@@ -881,6 +888,28 @@ static bool varies(enum axis x, int v)
 	return false;
 }
 
+/* Which of these depths no case has, in words. */
+static const char *depths_without(int v)
+{
+	static const double depths[] = { 1, 2, 4, 8 };
+	static char buf[64];
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (size_t d = 0; d < sizeof(depths) / sizeof(depths[0]); d++) {
+		bool there = false;
+
+		for (int i = 0; i < nr_figures && !there; i++)
+			there = figures[i].on[v] && plottable(figures[i].is, BY_DEPTH) &&
+				figures[i].is->depth == depths[d] &&
+				(!isnan(figures[i].on[v]->value) ||
+				 !strcmp(figures[i].on[v]->verdict, "skip"));
+		if (!there)
+			n += snprintf(buf + n, sizeof(buf) - n, "%s%g", n ? ", " : "", depths[d]);
+	}
+	return buf;
+}
+
 void cost_check(void)
 {
 	bool counted = false, bytes = false;
@@ -893,9 +922,12 @@ void cost_check(void)
 		if (!varies(BY_SIZE, v))
 			missing("bench", variants[v], "`%s` has no case with more than one size: cost by "
 				"size", runs[run].file);
-		if (!varies(BY_DEPTH, v))
-			missing("bench", variants[v], "`%s` has no case with more than one depth: cost by "
-				"nesting depth", runs[run].file);
+		if (left_out[v])
+			missing("bench T=all", variants[v], "`%s` is without %d paths of the benchmark",
+				runs[run].file, left_out[v]);
+		else if (*depths_without(v))
+			missing("bench T=all", variants[v], "`%s` has no cost at nesting depth %s",
+				runs[run].file, depths_without(v));
 	}
 	for (int i = 0; i < nr_figures; i++) {
 		counted |= kind_of(figures[i].is) == COUNT;
