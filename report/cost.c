@@ -365,6 +365,7 @@ static void idle_dots(struct doc *d)
 static void path_dots(struct doc *d)
 {
 	struct dots dots = { .names = nr_variants };
+	const char *of = NULL;
 	char unit[96] = "";
 
 	for (int v = 0; v < nr_variants; v++) {
@@ -378,8 +379,10 @@ static void path_dots(struct doc *d)
 		double best = NAN;
 		bool any = false;
 
-		if (!plottable(f->is, BY_SIZE))
+		/* on one axis is one unit */
+		if (!plottable(f->is, BY_SIZE) || (dots.rows && f->is->unit != of))
 			continue;
+		of = f->is->unit;
 		/* of each case and path the size nearest to 64 bytes */
 		for (int k = 0; k < nr_figures; k++)
 			if (same_plot(figures[k].is, f->is, BY_SIZE) && has_value(&figures[k]) &&
@@ -475,24 +478,41 @@ static void beyond_table(struct doc *d, enum kind kind, const char *caption)
 	doc_table(d, &t, from(kind), "%s", caption);
 }
 
+/* Of each clock that there are costs by. */
 static void clock_text(struct doc *d)
 {
-	double most = 0, least = INFINITY;
-	const char *accel = "";
-	run_mask m = from(COST);
+	const char *done[MAX_RUNS];
+	int nr = 0, k;
 
-	for (int i = 0; i < nr_rows; i++) {
-		if (!(m >> rows[i].run & 1) || !*rows[i].unit)
+	for (int i = 0; i < nr_figures; i++) {
+		const char *accel, *more = figures[i].is->more;
+		double most = 0, least = INFINITY;
+
+		if (kind_of(figures[i].is) != COST)
 			continue;
-		most = fmax(most, isnan(rows[i].spread) ? 0 : rows[i].spread);
-		least = fmin(least, isnan(rows[i].boots) ? INFINITY : rows[i].boots);
-		accel = runs[rows[i].run].accel;
+		for (k = 0; k < nr && done[k] != more; k++)
+			;
+		if (k < nr || nr == MAX_RUNS)
+			continue;
+		done[nr++] = more;
+		accel = runs[figures[i].is->run].accel;
+		for (int f = i; f < nr_figures; f++)
+			for (int v = 0; v < nr_variants; v++) {
+				const struct row *r = figures[f].on[v];
+
+				if (!r || r->more != more || kind_of(r) != COST)
+					continue;
+				most = fmax(most, isnan(r->spread) ? 0 : r->spread);
+				least = fmin(least, isnan(r->boots) ? INFINITY : r->boots);
+			}
+		doc_text(d, "%s: %s. Values are medians over %g or more %s, which differ by at most "
+			 "%.3f %%.", *more ? "Another clock" : "The clock",
+			 !strcmp(accel, "icount") ? "instructions of the guest, counted by QEMU "
+			 "(`-icount`), the same on every machine; they are not time" :
+			 !strcmp(accel, "kvm") ? "time under KVM, of the machine it ran on" :
+			 !strcmp(accel, "host") ? "time on the machine itself" : accel,
+			 isinf(least) ? 1 : least, strcmp(accel, "host") ? "boots" : "runs", most * 100);
 	}
-	doc_text(d, "The clock: %s. Values are medians over %g or more boots, which differ by at most "
-		 "%.3f %%.", !strcmp(accel, "icount") ? "instructions of the guest, counted by QEMU "
-		 "(`-icount`), the same on every machine; they are not time" :
-		 !strcmp(accel, "kvm") ? "time under KVM, of the machine it ran on" : accel,
-		 isinf(least) ? 1 : least, most * 100);
 }
 
 void cost_section(struct doc *d)
@@ -578,11 +598,11 @@ void cost_seconds(struct doc *d)
 
 /* ---- the summaries ---- */
 
-/* Without metadata, of a state: is any of it measured? */
-static bool measured(const char *state, int v)
+/* Without metadata, of a state and by a clock: is any of it measured? */
+static bool measured(const struct row *r, int v)
 {
 	for (int i = 0; i < nr_figures; i++)
-		if (figures[i].is->state == state && kind_of(figures[i].is) == COST && figures[i].on[v])
+		if (figures[i].is->state == r->state && figures[i].is->more == r->more && kind_of(figures[i].is) == COST && figures[i].on[v])
 			return true;
 	return false;
 }
@@ -643,7 +663,7 @@ static void most_cell(struct table *t, const char *unit, int v)
 
 void cost_trilogy(struct table *t)
 {
-	const char *states[32];
+	const struct row *states[32];
 	int nr = 0;
 
 	/* of each state without metadata the path that fares worst */
@@ -653,21 +673,23 @@ void cost_trilogy(struct table *t)
 
 		if (kind_of(is) != COST || labelled(is) || !*is->state || is_row(is))
 			continue;
-		while (s < nr && states[s] != is->state)
+		while (s < nr && (states[s]->state != is->state || states[s]->more != is->more))
 			s++;
 		if (s < nr || nr == 32)
 			continue;
-		states[nr++] = is->state;
-		table_cell(t, NULL, "%s: %% over baseline, worst path", is->state);
+		states[nr++] = is;
+		table_cell(t, NULL, "%s%s%s: %% over baseline, worst path", is->state,
+			   *is->more ? ", " : "", is->more);
 		for (int v = 0; v < nr_variants; v++) {
 			double worst = NAN;
 
-			if (v == stock && measured(is->state, v))
+			if (v == stock && measured(is, v))
 				worst = 0;
 			for (int k = i; k < nr_figures; k++) {
 				double p = percent(&figures[k], v);
 
-				if (figures[k].is->state == is->state && !labelled(figures[k].is) &&
+				if (figures[k].is->state == is->state &&
+				    figures[k].is->more == is->more && !labelled(figures[k].is) &&
 				    kind_of(figures[k].is) == COST && !(p <= worst) && !isnan(p))
 					worst = p;
 			}

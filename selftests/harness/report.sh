@@ -304,6 +304,24 @@ failures()
 		"expected kept (the first: r1.underlay.egress, \`r/testbed-movable.jsonl:3\`)" " !"
 }
 
+# The benchmark by another clock is beside the one of instructions, not instead of it.
+two_clocks()
+{
+	whole
+	for v in baseline movable; do
+		sed '1s/"suite": "bench"/"suite": "bench-kvm"/; 1s/icount/kvm/; s,instructions/,ns/,
+			s/: 1020,/: 1060,/' r/bench-$v.jsonl >r/bench-kvm-$v.jsonl
+	done
+	make_report
+	[ $rc = 0 ] && has out/report.md "| lo idle | instructions/packet | 1000.0 | 1020.0 (+2.00 %) |" \
+		"| lo idle kvm | ns/packet | 1000.0 | 1060.0 (+6.00 %) |" "time under KVM" "counted by QEMU" \
+		"| idle: % over baseline, worst path | 0 | +2.00 |" \
+		"| idle, kvm: % over baseline, worst path | 0 | +6.00 |" || return 1
+	rm r/bench-movable.jsonl
+	make_report
+	[ $rc = 1 ] && has said "r/bench-movable.jsonl: make bench VARIANT=movable"
+}
+
 # bench/times' file is of the machine, and of no variant.
 wall_times()
 {
@@ -363,7 +381,7 @@ letter()
 }
 
 tests="complete self_contained plots repeatable missing_file run_that_died some_tunnels some_paths no_depths empty
-	malformed two_kernels old_results twice failures wall_times cover_letter usage letter"
+	malformed two_kernels old_results twice failures two_clocks wall_times cover_letter usage letter"
 echo KTAP version 1
 echo "1..$(echo $tests | wc -w)"
 nr=0 bad=0
