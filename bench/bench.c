@@ -884,9 +884,9 @@ static void write_left_out(struct results *r, const struct path *p)
 	results_end(r);
 }
 
-static int write_results(const char *dir, const char *info, int argc, char **argv)
+static int write_results(const char *dir, const char *suite, const char *info, int argc, char **argv)
 {
-	struct results *r = results_open(dir, "bench", info, argc, argv);
+	struct results *r = results_open(dir, suite, info, argc, argv);
 
 	if (!r)
 		return -1;
@@ -927,7 +927,8 @@ static int make_cgroup(void)
 
 int main(int argc, char **argv)
 {
-	const char *accel = getenv("VM_ACCEL"), *info = NULL, *dir = NULL;
+	const char *accel = getenv("VM_ACCEL"), *info = NULL, *dir = NULL,
+		   *suite = "bench";
 	struct kernel_info ki;
 	struct bench_bpf *skel;
 	char *names = NULL;
@@ -936,11 +937,13 @@ int main(int argc, char **argv)
 	bool ready;
 	__u32 id;
 
-	while ((opt = getopt(argc, argv, "i:r:t:d:")) != -1) {
+	while ((opt = getopt(argc, argv, "i:r:s:t:d:")) != -1) {
 		if (opt == 'i')
 			info = optarg;
 		else if (opt == 'r')
 			dir = optarg;
+		else if (opt == 's')
+			suite = optarg;
 		else if (opt == 't')
 			names = optarg;
 		else if (opt == 'd')
@@ -949,7 +952,7 @@ int main(int argc, char **argv)
 			optind = argc + 1;
 	}
 	if (!info || !dir || optind != argc || choose(names)) {
-		fputs("usage: bench -i info.json -r DIR [-d TUNNELS] [-t all|PATH,...]\npaths:", stderr);
+		fputs("usage: bench -i info.json -r DIR [-s SUITE] [-d TUNNELS] [-t all|PATH,...]\npaths:", stderr);
 		for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
 			fprintf(stderr, " %s", paths[i].name);
 		fputc('\n', stderr);
@@ -992,7 +995,7 @@ int main(int argc, char **argv)
 			path_down(p);
 		}
 
-	ready = !write_results(dir, info, argc, argv);
+	ready = !write_results(dir, suite, info, argc, argv);
 	ktap_result(&t, ready ? KTAP_PASS : KTAP_FAIL, "see above", "results");
 	return ktap_finish(&t);
 }
