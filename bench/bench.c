@@ -717,17 +717,17 @@ static int measure(struct cell *c)
 	return 0;
 }
 
-static double run_time(const struct programs *pr, const struct cell *c)
+/* Of all programs that are loaded for the cell: those that follow the packets, too. */
+static double run_time(const struct programs *pr)
 {
+	struct bpf_program *prog;
 	double sum = 0;
 
-	for (int h = 0; h < BENCH_HOOKS; h++) {
+	bpf_object__for_each_program(prog, pr->skel->obj) {
 		struct bpf_prog_info info = { 0 };
 		__u32 len = sizeof(info);
 
-		const struct bpf_program *prog = program_at(pr->skel, h, c->state == FLOOR);
-
-		if (c->hooks & 1u << h &&
+		if (bpf_program__fd(prog) >= 0 &&
 		    !bpf_prog_get_info_by_fd(bpf_program__fd(prog), &info, &len))
 			sum += info.run_time_ns;
 	}
@@ -753,9 +753,9 @@ static int look_closer(struct cell *c, const struct programs *pr)
 	fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	if (fd < 0 || send_packets(c->path, n))
 		return *why ? -1 : fail("bpf_enable_stats: %s", strerror(errno));
-	c->value[RUN_TIME] = -run_time(pr, c);
+	c->value[RUN_TIME] = -run_time(pr);
 	err = send_packets(c->path, n);
-	c->value[RUN_TIME] = (c->value[RUN_TIME] + run_time(pr, c)) / n;
+	c->value[RUN_TIME] = (c->value[RUN_TIME] + run_time(pr)) / n;
 	close(fd);
 	if (err)
 		return -1;
