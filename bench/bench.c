@@ -75,7 +75,11 @@ struct where {
 static const struct where
 loop = { { { HERE, "127.0.0.1" }, { HERE, "127.0.0.2" } }, { HERE, "lo" }, { HERE, "lo" } },
 link1 = { { { SRC, "192.0.2.1" }, { R1, "192.0.2.2" } }, { R1, "to-src" }, { SRC, "to-r1" } },
-net = { { { SRC, "192.0.2.1" }, { SINK, "203.0.113.2" } }, { R1, "to-src" }, { SRC, "to-r1" } };
+link2 = { { { SRC, "192.0.2.1" }, { R2, "198.51.100.2" } }, { R1, "to-src" }, { SRC, "to-r1" } },
+link3 = { { { SRC, "192.0.2.1" }, { R3, "198.51.100.66" } }, { R1, "to-src" }, { SRC, "to-r1" } },
+net = { { { SRC, "192.0.2.1" }, { SINK, "203.0.113.2" } }, { R1, "to-src" }, { SRC, "to-r1" } },
+/* src and sink in one network, the tunnel a port of a bridge */
+bridged = { { { SRC, "192.0.2.129" }, { SINK, "192.0.2.130" } }, { R1, "to-src" }, { SRC, "to-r1" } };
 
 struct path {
 	const char *name;
@@ -101,6 +105,9 @@ static struct path paths[] = {
 	{ "link",   &link1, SOCK_DGRAM,	 600,	.basic = true },
 	{ "ops",    &link1, SOCK_DGRAM,	 64 },
 	{ "gro",    &link1, SOCK_DGRAM,	 8 * DATAGRAM, .train = true, .basic = true },
+	/* one link more each, then the row's last */
+	{ "hops-2", &link2, SOCK_DGRAM,	 600 },
+	{ "hops-3", &link3, SOCK_DGRAM,	 600 },
 	{ "fwd",    &net,   SOCK_DGRAM,	 600,	"plain", .basic = true },
 	{ "gso",    &net,   SOCK_STREAM, 65000,	"plain", .both = true },
 	{ "vxlan",  &net,   SOCK_DGRAM,	 600,	"vxlan4", .basic = true },
@@ -123,7 +130,10 @@ static struct path paths[] = {
 	TUNNEL("qinq"),
 	TUNNEL("macsec"),
 	TUNNEL("gre-frag"),
-	TUNNEL("flood"),
+	/* a bridge that knows nobody, with so many ports besides the one it comes by */
+	{ "flood-2", &bridged, SOCK_DGRAM, 600, "flood-2" },
+	{ "flood",   &bridged, SOCK_DGRAM, 600, "flood" },	/* 3 */
+	{ "flood-8", &bridged, SOCK_DGRAM, 600, "flood-8" },
 };
 
 static const char *tunnel_dir = "tunnels-testbed";
@@ -156,6 +166,14 @@ static const struct tunnel *find_tunnel(const char *name)
 		return t;
 	fprintf(stderr, "# %s: %s\n", name, why);
 	return NULL;
+}
+
+/* Links that a packet goes over; loopback is none. */
+static unsigned int hops(const struct path *p)
+{
+	const enum node last = p->where->end[1].node;
+
+	return p->where == &loop ? 0 : last - SRC;
 }
 
 static unsigned int depth(const struct path *p)
@@ -255,7 +273,7 @@ static int path_up(struct path *p)
 	const struct tunnel *t = p->tunnel ? find_tunnel(p->tunnel) : NULL;
 
 	p->fd[0] = p->fd[1] = -1;
-	if ((p->tunnel && !t) || (t && net_tunnel_up(t, false)) ||
+	if ((p->tunnel && !t) || (t && net_tunnel_up(t, p->where == &bridged)) ||
 	    end_up(p, 1) || end_up(p, 0))
 		return -1;
 	return p->type == SOCK_STREAM ? stream_up(p) : p->train ? train_up(p) : 0;
@@ -853,6 +871,7 @@ static void write_cell(struct results *r, const struct cell *c, enum metric m)
 	results_str(r, "hook", *hooks ? hooks : NULL);
 	results_int(r, "size", c->size);
 	results_int(r, "depth", depth(c->path));
+	results_int(r, "hops", hops(c->path));
 	results_real(r, "labelled", c->every ? 1.0 / c->every : 0);
 	results_int(r, "packets", c->packets);
 	results_str(r, "unit", unit[m]);

@@ -205,18 +205,22 @@ static double at(const struct row *r, enum axis x)
 	return x == BY_SIZE ? r->size : x == BY_DEPTH ? r->depth : r->hops;
 }
 
-/* Points of one plot: alike but for what is on its axis. Each depth is a path of its own. */
+/*
+ * Points of one plot: alike but for what is on its axis. Each depth, and each number of
+ * hops, is a path of its own; those by hops have no tunnel.
+ */
 static bool same_plot(const struct row *a, const struct row *b, enum axis x)
 {
 	return same_case(a, b) &&
 	       (x == BY_SIZE || same(a->size, b->size)) &&
-	       (x == BY_DEPTH || (a->path == b->path && same(a->depth, b->depth))) &&
-	       (x == BY_HOPS || x == BY_DEPTH || same(a->hops, b->hops));
+	       (x != BY_SIZE || (a->path == b->path && same(a->hops, b->hops))) &&
+	       (x == BY_DEPTH || same(a->depth, b->depth));
 }
 
 static bool plottable(const struct row *r, enum axis x)
 {
-	return kind_of(r) == COST && labelled(r) && !(r->labelled < 1) && (x == BY_SIZE || at(r, x) > 0);
+	return kind_of(r) == COST && labelled(r) && !(r->labelled < 1) && (x == BY_SIZE || at(r, x) > 0) &&
+	       (x != BY_HOPS || !(r->depth > 0));
 }
 
 static void add_point(struct line *l, double x, double y)
@@ -258,7 +262,7 @@ static bool make_plot(struct plot *p, const struct row *is, enum axis x)
 			most = l->nr;
 		p->nr += l->nr > 0;
 	}
-	if (x == BY_DEPTH)
+	if (x != BY_SIZE)
 		r.path = "";
 	snprintf(p->title, sizeof(p->title), "%s", label(&r, false));
 	if (x != BY_SIZE)

@@ -159,6 +159,24 @@ plots()
 	has out/report.md "| 1 | 74.0 | 94.0 |" "| 4 | 104.0 | 124.0 |" "| 16 | 26.0 | 46.0 |"
 }
 
+# A link more each is a curve; what has a tunnel around it, or lies on loopback, is not on it.
+by_hops()
+{
+	whole
+	make_report
+	has out/report.md "no result has the field \`hops\`" || return 1
+	for v in baseline movable; do
+		for at in "lo 0 0" "link 1 0" "fwd 4 0" "vxlan 4 1" "hops-2 2 0"; do
+			set -- $at
+			figure labelled row 64 $3 instructions/packet $((2000 + 100 * $2)) 1000 |
+				sed "s/}/, \"path\": \"$1\", \"hops\": $2}/"
+		done >>r/bench-$v.jsonl
+	done
+	make_report
+	[ $rc = 0 ] && has out/report.md "Cost by hops" "| 1 | 1100.0 | 1100.0 |" "| 2 | 1200.0 | 1200.0 |" \
+		"| 4 | 1400.0 | 1400.0 |" && nothing_of out/report.md "| 0 | 1000.0" "has the field"
+}
+
 # The same results make the same page.
 repeatable()
 {
@@ -380,7 +398,7 @@ letter()
 	[ $? = 2 ] && has said "go between these two lines"
 }
 
-tests="complete self_contained plots repeatable missing_file run_that_died some_tunnels some_paths no_depths empty
+tests="complete self_contained plots by_hops repeatable missing_file run_that_died some_tunnels some_paths no_depths empty
 	malformed two_kernels old_results twice failures two_clocks wall_times cover_letter usage letter"
 echo KTAP version 1
 echo "1..$(echo $tests | wc -w)"
