@@ -94,9 +94,9 @@ bench-profile-run: build/bench/bench-$(firstword $(FLAVOURS)) build/bench/profil
 # Always beside baseline.
 size: VARIANTS := baseline $(or $(filter-out baseline,$(VARIANTS)),movable)
 size:
-	$(LOCKED) '$(KERNELS); for v in $(filter-out baseline,$(VARIANTS)); do \
+	$(LOCKED) '$(KERNELS); mkdir -p build/results; for v in $(filter-out baseline,$(VARIANTS)); do \
 		bench/size.sh build/kernel/baseline$(if $(DEBUG),-debug) \
-			build/kernel/$$v$(if $(DEBUG),-debug); done'
+			build/kernel/$$v$(if $(DEBUG),-debug) build/results; done'
 
 # Words of a target are separated by commas: TIMES='kernel run,T=plain'.
 TIMES ?= kernel run test matrix nested trilogy bench size

@@ -53,7 +53,7 @@ static bool same_figure(const struct row *a, const struct row *b)
 /* ---- kinds of figures, by unit ---- */
 
 /* COST: of the whole path; PROGRAMS: of this, in BPF programs, as the kernel counts. */
-enum kind { COST, PROGRAMS, COUNT, BYTES, SECONDS, TARGET, EXAMPLE };
+enum kind { COST, PROGRAMS, COUNT, BYTES, SECONDS, TARGET, EXAMPLE, SIZE, FUNCTION };
 
 static enum kind kind_of(const struct row *r)
 {
@@ -63,6 +63,8 @@ static enum kind kind_of(const struct row *r)
 		return TARGET;
 	if (!strncmp(runs[r->run].suite, "examples", 8))
 		return EXAMPLE;
+	if (!strcmp(runs[r->run].suite, "size"))
+		return strcmp(r->state, "function") ? SIZE : FUNCTION;
 	for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++)
 		if (!strncmp(r->unit, clocks[i], strlen(clocks[i])))
 			return strstr(r->unit, "BPF") ? PROGRAMS : COST;
@@ -545,9 +547,41 @@ void cost_counts(struct doc *d)
 	figures_table(d, COUNT, 3, "Counted while packets went through, beyond the same with programs that only count.");
 }
 
+/* Of make size each number beside baseline's, which is in the same row. */
+static void sizes_table(struct doc *d, enum kind kind, const char *caption)
+{
+	struct table t = { 0 };
+
+	table_column(&t, kind == FUNCTION ? "function" : "what");
+	for (int v = 0; v < nr_variants; v++)
+		if (v != stock)
+			table_column(&t, ">%s", variants[v]);
+	for (int i = 0; i < nr_figures; i++) {
+		if (kind_of(figures[i].is) != kind)
+			continue;
+		table_cell(&t, NULL, kind == FUNCTION ? "`%s`" : "%s", figures[i].is->name);
+		for (int v = 0; v < nr_variants; v++) {
+			const struct row *r = figures[i].on[v];
+
+			if (v == stock)
+				continue;
+			if (r)
+				table_cell(&t, NULL, "%.0f (%+.0f)", r->value, r->value - r->floor);
+			else
+				table_cell(&t, "part", " ");
+		}
+	}
+	doc_table(d, &t, from(kind), "%s", caption);
+}
+
 void cost_bytes(struct doc *d)
 {
 	figures_table(d, BYTES, 0, "Bytes.");
+	sizes_table(d, SIZE, "What a series adds to the image, in bytes, and places where code jumps by a "
+		    "static key (`make size`); in brackets the difference to baseline.");
+	sizes_table(d, FUNCTION, "Functions that differ most, in bytes, without unit tests (`make size`, by "
+		    "the kernel's bloat-o-meter); in brackets the difference to baseline. Empty: not "
+		    "among the largest of that variant.");
 }
 
 void cost_examples(struct doc *d)

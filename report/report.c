@@ -128,7 +128,7 @@ static void check_needed(const char *dir)
 
 static const char *target_of(const char *suite)
 {
-	static const char * const named[] = { "nested", "examples", "regress", "bench" };
+	static const char * const named[] = { "nested", "examples", "regress", "bench", "size" };
 
 	for (size_t n = 0; n < NR_NEEDED; n++)
 		if (!strcmp(needed[n].suite, suite))

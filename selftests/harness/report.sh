@@ -322,6 +322,22 @@ failures()
 		"expected kept (the first: r1.underlay.egress, \`r/testbed-movable.jsonl:3\`)" " !"
 }
 
+# What make size found, beside baseline, and is it of this series?
+image_sizes()
+{
+	whole
+	{
+		run size movable accel=host "command=make size"
+		figure ".text" "" 0 0 bytes 1100 1000
+		figure skb_push function 0 0 bytes 40 30
+	} >r/size-movable.jsonl
+	make_report
+	[ $rc = 0 ] && has out/report.md "| .text | 1100 (+100) |" "| \`skb_push\` | 40 (+10) |" || return 1
+	sed -i '1s/0123456789ab/ba9876543210/' r/size-movable.jsonl
+	make_report
+	[ $rc = 1 ] && has said "r/size-movable.jsonl is of series ba9876543210" "make size VARIANT=movable"
+}
+
 # The benchmark by another clock is beside the one of instructions, not instead of it.
 two_clocks()
 {
@@ -399,7 +415,7 @@ letter()
 }
 
 tests="complete self_contained plots by_hops repeatable missing_file run_that_died some_tunnels some_paths no_depths empty
-	malformed two_kernels old_results twice failures two_clocks wall_times cover_letter usage letter"
+	malformed two_kernels old_results twice failures image_sizes two_clocks wall_times cover_letter usage letter"
 echo KTAP version 1
 echo "1..$(echo $tests | wc -w)"
 nr=0 bad=0
