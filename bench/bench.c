@@ -89,10 +89,11 @@ struct path {
 	const char *tunnel;	/* the testbed's name for it; nested OUTER/INNER */
 	bool both;		/* every other packet goes the other way */
 	bool train;		/* bytes are several datagrams, which GRO puts together again */
+	bool pktgen;		/* the kernel sends them, no socket does: see pktgen_up() */
 	bool basic;		/* without T= too */
 
 	bool chosen;
-	int fd[2];
+	int fd[2], dev, ctl;	/* pktgen's: what to send, and when */
 	unsigned int late;	/* packets that recv() had to wait for */
 };
 
@@ -109,6 +110,7 @@ static struct path paths[] = {
 	{ "hops-2", &link2, SOCK_DGRAM,	 600 },
 	{ "hops-3", &link3, SOCK_DGRAM,	 600 },
 	{ "fwd",    &net,   SOCK_DGRAM,	 600,	"plain", .basic = true },
+	{ "pktgen", &net,   SOCK_DGRAM,	 600,	"plain", .pktgen = true },
 	{ "gso",    &net,   SOCK_STREAM, 65000,	"plain", .both = true },
 	{ "vxlan",  &net,   SOCK_DGRAM,	 600,	"vxlan4", .basic = true },
 	/* deeper, and of what has no limit of its own to how deep */
@@ -268,6 +270,42 @@ static int train_up(struct path *p)
 	return train_features(true);
 }
 
+/*
+ * From src's device without a stack. What it sends it must not hold on to, or packets are
+ * shared and veth may not have them: no clones, and not SHARED. One run is one write(),
+ * which returns when all is sent; before and after it sleeps. So the clock are the
+ * packets' arrivals at sink, and the first one is not of the first round.
+ */
+static int pktgen_up(struct path *p)
+{
+	const int on = 1;
+	int home;
+
+	if (setsockopt(p->fd[1], SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)))
+		return complain(p, "SO_TIMESTAMPNS");
+	if (netns_sh(ns_of(SRC), "mac=$(ip -n %s link show to-src | sed -n 's/.*ether \\([^ ]*\\).*/\\1/p') && "
+		     "cd /proc/net/pktgen && echo rem_device_all >kpktgend_0 && "
+		     "echo add_device to-r1 >kpktgend_0 && for set in 'pkt_size %zu' 'clone_skb 0' "
+		     "'flag !SHARED' 'delay 0' 'src_min %s' 'src_max %s' 'dst %s' \"dst_mac $mac\" "
+		     "'udp_src_min %d' 'udp_src_max %d' 'udp_dst_min %d' 'udp_dst_max %d'; do "
+		     "echo \"$set\" >to-r1 || exit; done", ns_of(R1), p->bytes + 14 + 20 + 8,
+		     p->where->end[0].addr, p->where->end[0].addr, p->where->end[1].addr, PORT, PORT,
+		     PORT, PORT))
+		return -1;
+	home = netns_enter(ns_of(SRC));
+	p->dev = open("/proc/thread-self/net/pktgen/to-r1", O_WRONLY | O_CLOEXEC);
+	p->ctl = open("/proc/thread-self/net/pktgen/pgctrl", O_WRONLY | O_CLOEXEC);
+	netns_leave(home);
+	return p->dev < 0 || p->ctl < 0 ? complain(p, "pktgen") : 0;
+}
+
+static void pktgen_down(struct path *p)
+{
+	close(p->dev);
+	close(p->ctl);
+	netns_sh(ns_of(SRC), "echo rem_device_all >/proc/net/pktgen/kpktgend_0");
+}
+
 static int path_up(struct path *p)
 {
 	const struct tunnel *t = p->tunnel ? find_tunnel(p->tunnel) : NULL;
@@ -276,7 +314,8 @@ static int path_up(struct path *p)
 	if ((p->tunnel && !t) || (t && net_tunnel_up(t, p->where == &bridged)) ||
 	    end_up(p, 1) || end_up(p, 0))
 		return -1;
-	return p->type == SOCK_STREAM ? stream_up(p) : p->train ? train_up(p) : 0;
+	return p->type == SOCK_STREAM ? stream_up(p) : p->train ? train_up(p) :
+	       p->pktgen ? pktgen_up(p) : 0;
 }
 
 static void path_down(struct path *p)
@@ -286,6 +325,8 @@ static void path_down(struct path *p)
 			close(p->fd[e]);
 	if (p->train)
 		train_features(false);
+	if (p->pktgen)
+		pktgen_down(p);
 	if (p->tunnel)
 		net_tunnel_down(find_tunnel(p->tunnel));
 }
@@ -654,8 +695,37 @@ static int receive_one(struct path *p, int from, int nr)
 	return 0;
 }
 
+/* When n packets arrived; NULL: nobody asks. */
+static int pktgen_run(struct path *p, int n, double *at)
+{
+	char count[32], control[CMSG_SPACE(sizeof(struct timespec))];
+	int len = snprintf(count, sizeof(count), "count %d", n);
+
+	if (write(p->dev, count, len) != len || write(p->ctl, "start", 5) != 5)
+		return fail("pktgen: %s", strerror(errno));
+	for (int i = 0; i < n; i++) {
+		struct iovec v = { .iov_base = in, .iov_len = sizeof(in) };
+		struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = control,
+				    .msg_controllen = sizeof(control) };
+		struct cmsghdr *c;
+		struct timespec t;
+
+		if (recvmsg(p->fd[1], &m, 0) != (ssize_t)p->bytes)
+			return fail("pktgen: packet %d of %d is lost: %s", i, n, strerror(errno));
+		c = CMSG_FIRSTHDR(&m);
+		if (!c || c->cmsg_type != SO_TIMESTAMPNS)
+			return fail("pktgen: packet %d has no time", i);
+		memcpy(&t, CMSG_DATA(c), sizeof(t));
+		if (at)
+			at[i] = t.tv_sec * 1e9 + t.tv_nsec;
+	}
+	return 0;
+}
+
 static int send_packets(struct path *p, int n)
 {
+	if (p->pktgen)
+		return pktgen_run(p, n, NULL);
 	for (int i = 0; i < n; i++) {
 		const int from = p->both && i % 2;
 
@@ -709,14 +779,8 @@ static int check_programs(const struct programs *pr, const struct cell *c, bool 
 #define PROFILE_BEGIN()	asm volatile("xchg %%r13, %%r13" : : : "memory")
 #define PROFILE_END()	asm volatile("xchg %%r12, %%r12" : : : "memory")
 
-static int measure(struct cell *c)
+static int rounds_of(struct path *p, int n, double *round, double *cycles)
 {
-	const char *profile = getenv("PROFILE");
-	const int n = c->packets;
-	double round[ROUNDS], cycles = -1;
-	struct path *p = c->path;
-
-	p->late = 0;
 	if (send_packets(p, WARM * n))
 		return -1;
 	for (int i = 0; i < ROUNDS; i++) {
@@ -727,9 +791,34 @@ static int measure(struct cell *c)
 			return -1;
 		round[i] = (now() - start) / n;
 		tsc = __rdtsc() - tsc;
-		if (cycles < 0 || (double)tsc / n < cycles)
-			cycles = (double)tsc / n;
+		if (*cycles < 0 || (double)tsc / n < *cycles)
+			*cycles = (double)tsc / n;
 	}
+	return 0;
+}
+
+/* All of them in one run, that starts and ends with sleep. */
+static int rounds_of_pktgen(struct path *p, int n, double *round)
+{
+	static double at[(WARM + ROUNDS) * RARE + 1];
+
+	if (pktgen_run(p, (WARM + ROUNDS) * n + 1, at))
+		return -1;
+	for (int i = 0; i < ROUNDS; i++)
+		round[i] = (at[(WARM + i + 1) * n] - at[(WARM + i) * n]) / n;
+	return 0;
+}
+
+static int measure(struct cell *c)
+{
+	const char *profile = getenv("PROFILE");
+	const int n = c->packets;
+	double round[ROUNDS], cycles = -1;
+	struct path *p = c->path;
+
+	p->late = 0;
+	if (p->pktgen ? rounds_of_pktgen(p, n, round) : rounds_of(p, n, round, &cycles))
+		return -1;
 	if (profile && tunnel_has(profile, cell_name(c))) {
 		static bool counts;
 
@@ -822,7 +911,7 @@ static int look_closer(struct cell *c, const struct programs *pr)
 	c->value[MOVES] = has_moves ? (double)e->moves / n : -1;
 	c->value[MOVED] = has_moves ? (double)e->moved_bytes / n : -1;
 	/* what is queued at the socket is there; of a stream nobody could say what that is */
-	if (!err && c->path->type == SOCK_DGRAM) {
+	if (!err && c->path->type == SOCK_DGRAM && !c->path->pktgen) {
 		skel->data->turn++;
 		*e = (struct bench_events){ 0 };
 		for (int i = 0; i < n && !err; i++)
