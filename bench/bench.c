@@ -15,11 +15,14 @@
  * when send() returns, and recv() finds the packet: nothing sleeps.
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
 #include <math.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
@@ -27,6 +30,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -89,11 +93,13 @@ struct path {
 	const char *tunnel;	/* the testbed's name for it; nested OUTER/INNER */
 	bool both;		/* every other packet goes the other way */
 	bool train;		/* bytes are several datagrams, which GRO puts together again */
-	bool pktgen;		/* the kernel sends them, no socket does: see pktgen_up() */
+	/* the kernel sends them, no socket does: see pktgen_up(), frames_up() */
+	enum load { SOCKETS, PKTGEN, FRAMES } load;
 	bool basic;		/* without T= too */
 
 	bool chosen;
-	int fd[2], dev, ctl;	/* pktgen's: what to send, and when */
+	int fd[2], dev, ctl;	/* pktgen's: what to send, and when; of frames the program */
+	unsigned char mac[2][ETH_ALEN];
 	unsigned int late;	/* packets that recv() had to wait for */
 };
 
@@ -110,7 +116,8 @@ static struct path paths[] = {
 	{ "hops-2", &link2, SOCK_DGRAM,	 600 },
 	{ "hops-3", &link3, SOCK_DGRAM,	 600 },
 	{ "fwd",    &net,   SOCK_DGRAM,	 600,	"plain", .basic = true },
-	{ "pktgen", &net,   SOCK_DGRAM,	 600,	"plain", .pktgen = true },
+	{ "pktgen", &net,   SOCK_DGRAM,	 600,	"plain", .load = PKTGEN },
+	{ "frames", &net,   SOCK_DGRAM,	 600,	"plain", .load = FRAMES },
 	{ "gso",    &net,   SOCK_STREAM, 65000,	"plain", .both = true },
 	{ "vxlan",  &net,   SOCK_DGRAM,	 600,	"vxlan4", .basic = true },
 	/* deeper, and of what has no limit of its own to how deep */
@@ -274,23 +281,21 @@ static int train_up(struct path *p)
  * From src's device without a stack. What it sends it must not hold on to, or packets are
  * shared and veth may not have them: no clones, and not SHARED. One run is one write(),
  * which returns when all is sent; before and after it sleeps. So the clock are the
- * packets' arrivals at sink, and the first one is not of the first round.
+ * packets' arrivals at sink, and the first one is of no round.
  */
 static int pktgen_up(struct path *p)
 {
-	const int on = 1;
 	int home;
 
-	if (setsockopt(p->fd[1], SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)))
-		return complain(p, "SO_TIMESTAMPNS");
-	if (netns_sh(ns_of(SRC), "mac=$(ip -n %s link show to-src | sed -n 's/.*ether \\([^ ]*\\).*/\\1/p') && "
-		     "cd /proc/net/pktgen && echo rem_device_all >kpktgend_0 && "
+	if (netns_sh(ns_of(SRC), "cd /proc/net/pktgen && echo rem_device_all >kpktgend_0 && "
 		     "echo add_device to-r1 >kpktgend_0 && for set in 'pkt_size %zu' 'clone_skb 0' "
-		     "'flag !SHARED' 'delay 0' 'src_min %s' 'src_max %s' 'dst %s' \"dst_mac $mac\" "
-		     "'udp_src_min %d' 'udp_src_max %d' 'udp_dst_min %d' 'udp_dst_max %d'; do "
-		     "echo \"$set\" >to-r1 || exit; done", ns_of(R1), p->bytes + 14 + 20 + 8,
-		     p->where->end[0].addr, p->where->end[0].addr, p->where->end[1].addr, PORT, PORT,
-		     PORT, PORT))
+		     "'flag !SHARED' 'delay 0' 'src_min %s' 'src_max %s' 'dst %s' "
+		     "'dst_mac %02x:%02x:%02x:%02x:%02x:%02x' 'udp_src_min %d' 'udp_src_max %d' "
+		     "'udp_dst_min %d' 'udp_dst_max %d'; do echo \"$set\" >to-r1 || exit; done",
+		     p->bytes + sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr),
+		     p->where->end[0].addr, p->where->end[0].addr, p->where->end[1].addr,
+		     p->mac[1][0], p->mac[1][1], p->mac[1][2], p->mac[1][3], p->mac[1][4],
+		     p->mac[1][5], PORT, PORT, PORT, PORT))
 		return -1;
 	home = netns_enter(ns_of(SRC));
 	p->dev = open("/proc/thread-self/net/pktgen/to-r1", O_WRONLY | O_CLOEXEC);
@@ -306,6 +311,59 @@ static void pktgen_down(struct path *p)
 	netns_sh(ns_of(SRC), "echo rem_device_all >/proc/net/pktgen/kpktgend_0");
 }
 
+/*
+ * Frames as of a driver's, which a program sends out by src's device (what xdp-trafficgen
+ * does): veth takes these only if the other end has NAPI.
+ */
+static int frames_up(struct path *p)
+{
+	int home = netns_enter(ns_of(SRC));
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1,
+		  .imm = if_nametoindex(p->where->out.dev) },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_redirect },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	netns_leave(home);
+	p->ctl = bpf_prog_load(BPF_PROG_TYPE_XDP, "send_frames", "GPL", insns, ARRAY_SIZE(insns), NULL);
+	if (p->ctl < 0)
+		return complain(p, "the program that sends frames");
+	return net_feature(R1, "to-src", "rx-gro", true) ? -1 : 0;
+}
+
+static int mac_of(enum node n, const char *dev, unsigned char *mac)
+{
+	int home = netns_enter(ns_of(n)), fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
+	struct ifreq r = { 0 };
+
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", dev);
+	err = ioctl(fd, SIOCGIFHWADDR, &r);
+	close(fd);
+	netns_leave(home);
+	memcpy(mac, r.ifr_hwaddr.sa_data, ETH_ALEN);
+	return err;
+}
+
+static int arrivals_up(struct path *p)
+{
+	const int on = 1;
+
+	if (mac_of(p->where->out.node, p->where->out.dev, p->mac[0]) ||
+	    mac_of(p->where->in.node, p->where->in.dev, p->mac[1]))
+		return complain(p, "SIOCGIFHWADDR");
+	if (setsockopt(p->fd[1], SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)))
+		return complain(p, "SO_TIMESTAMPNS");
+	return p->load == PKTGEN ? pktgen_up(p) : frames_up(p);
+}
+
+static void frames_down(struct path *p)
+{
+	close(p->ctl);
+	net_feature(R1, "to-src", "rx-gro", false);
+}
+
 static int path_up(struct path *p)
 {
 	const struct tunnel *t = p->tunnel ? find_tunnel(p->tunnel) : NULL;
@@ -315,7 +373,7 @@ static int path_up(struct path *p)
 	    end_up(p, 1) || end_up(p, 0))
 		return -1;
 	return p->type == SOCK_STREAM ? stream_up(p) : p->train ? train_up(p) :
-	       p->pktgen ? pktgen_up(p) : 0;
+	       p->load ? arrivals_up(p) : 0;
 }
 
 static void path_down(struct path *p)
@@ -325,8 +383,10 @@ static void path_down(struct path *p)
 			close(p->fd[e]);
 	if (p->train)
 		train_features(false);
-	if (p->pktgen)
+	if (p->load == PKTGEN)
 		pktgen_down(p);
+	if (p->load == FRAMES)
+		frames_down(p);
 	if (p->tunnel)
 		net_tunnel_down(find_tunnel(p->tunnel));
 }
@@ -695,14 +755,57 @@ static int receive_one(struct path *p, int from, int nr)
 	return 0;
 }
 
-/* When n packets arrived; NULL: nobody asks. */
-static int pktgen_run(struct path *p, int n, double *at)
+static int pktgen_send(struct path *p, int n)
 {
-	char count[32], control[CMSG_SPACE(sizeof(struct timespec))];
+	char count[32];
 	int len = snprintf(count, sizeof(count), "count %d", n);
 
-	if (write(p->dev, count, len) != len || write(p->ctl, "start", 5) != 5)
-		return fail("pktgen: %s", strerror(errno));
+	return write(p->dev, count, len) == len && write(p->ctl, "start", 5) == 5 ? 0 :
+	       fail("pktgen: %s", strerror(errno));
+}
+
+static int frames_send(struct path *p, int n)
+{
+	struct {
+		struct ethhdr eth;
+		struct iphdr ip;
+		struct udphdr udp;
+		char payload[];
+	} __attribute__((packed)) *f = (void *)out;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f, .data_size_in = sizeof(*f) + p->bytes,
+		    .repeat = n, .batch_size = PACKETS, .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+	unsigned short word[sizeof(f->ip) / 2];
+	unsigned int sum = 0;
+	int home, err;
+
+	memset(f, 0, sizeof(*f));
+	memcpy(f->eth.h_source, p->mac[0], ETH_ALEN);
+	memcpy(f->eth.h_dest, p->mac[1], ETH_ALEN);
+	f->eth.h_proto = htons(ETH_P_IP);
+	f->ip = (struct iphdr){ .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP,
+				.tot_len = htons(sizeof(f->ip) + sizeof(f->udp) + p->bytes) };
+	inet_pton(AF_INET, p->where->end[0].addr, &f->ip.saddr);
+	inet_pton(AF_INET, p->where->end[1].addr, &f->ip.daddr);
+	memcpy(word, &f->ip, sizeof(word));
+	for (size_t i = 0; i < ARRAY_SIZE(word); i++)
+		sum += word[i];
+	sum = (sum & 0xffff) + (sum >> 16);
+	f->ip.check = ~(sum + (sum >> 16));
+	f->udp = (struct udphdr){ .source = htons(PORT), .dest = htons(PORT),
+				  .len = htons(sizeof(f->udp) + p->bytes) };
+	home = netns_enter(ns_of(SRC));
+	err = bpf_prog_test_run_opts(p->ctl, &opts);
+	netns_leave(home);
+	return err ? fail("frames: %s", strerror(-err)) : 0;
+}
+
+/* When n packets arrived; NULL: nobody asks. */
+static int arrivals(struct path *p, int n, double *at)
+{
+	char control[CMSG_SPACE(sizeof(struct timespec))];
+
+	if (p->load == PKTGEN ? pktgen_send(p, n) : frames_send(p, n))
+		return -1;
 	for (int i = 0; i < n; i++) {
 		struct iovec v = { .iov_base = in, .iov_len = sizeof(in) };
 		struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = control,
@@ -711,10 +814,10 @@ static int pktgen_run(struct path *p, int n, double *at)
 		struct timespec t;
 
 		if (recvmsg(p->fd[1], &m, 0) != (ssize_t)p->bytes)
-			return fail("pktgen: packet %d of %d is lost: %s", i, n, strerror(errno));
+			return fail("packet %d of %d is lost: %s", i, n, strerror(errno));
 		c = CMSG_FIRSTHDR(&m);
 		if (!c || c->cmsg_type != SO_TIMESTAMPNS)
-			return fail("pktgen: packet %d has no time", i);
+			return fail("packet %d has no time", i);
 		memcpy(&t, CMSG_DATA(c), sizeof(t));
 		if (at)
 			at[i] = t.tv_sec * 1e9 + t.tv_nsec;
@@ -724,8 +827,8 @@ static int pktgen_run(struct path *p, int n, double *at)
 
 static int send_packets(struct path *p, int n)
 {
-	if (p->pktgen)
-		return pktgen_run(p, n, NULL);
+	if (p->load)
+		return arrivals(p, n, NULL);
 	for (int i = 0; i < n; i++) {
 		const int from = p->both && i % 2;
 
@@ -797,12 +900,12 @@ static int rounds_of(struct path *p, int n, double *round, double *cycles)
 	return 0;
 }
 
-/* All of them in one run, that starts and ends with sleep. */
-static int rounds_of_pktgen(struct path *p, int n, double *round)
+/* All of them in one run, as one of pktgen's starts and ends with sleep. */
+static int rounds_of_arrivals(struct path *p, int n, double *round)
 {
 	static double at[(WARM + ROUNDS) * RARE + 1];
 
-	if (pktgen_run(p, (WARM + ROUNDS) * n + 1, at))
+	if (arrivals(p, (WARM + ROUNDS) * n + 1, at))
 		return -1;
 	for (int i = 0; i < ROUNDS; i++)
 		round[i] = (at[(WARM + i + 1) * n] - at[(WARM + i) * n]) / n;
@@ -817,7 +920,7 @@ static int measure(struct cell *c)
 	struct path *p = c->path;
 
 	p->late = 0;
-	if (p->pktgen ? rounds_of_pktgen(p, n, round) : rounds_of(p, n, round, &cycles))
+	if (p->load ? rounds_of_arrivals(p, n, round) : rounds_of(p, n, round, &cycles))
 		return -1;
 	if (profile && tunnel_has(profile, cell_name(c))) {
 		static bool counts;
@@ -911,7 +1014,7 @@ static int look_closer(struct cell *c, const struct programs *pr)
 	c->value[MOVES] = has_moves ? (double)e->moves / n : -1;
 	c->value[MOVED] = has_moves ? (double)e->moved_bytes / n : -1;
 	/* what is queued at the socket is there; of a stream nobody could say what that is */
-	if (!err && c->path->type == SOCK_DGRAM && !c->path->pktgen) {
+	if (!err && c->path->type == SOCK_DGRAM && !c->path->load) {
 		skel->data->turn++;
 		*e = (struct bench_events){ 0 };
 		for (int i = 0; i < n && !err; i++)
