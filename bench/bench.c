@@ -211,7 +211,9 @@ static int end_up(struct path *p, int e)
 {
 	const struct timeval patience = { .tv_sec = 2 * vm_scale() };
 	const int on = 1, mine = e || p->type == SOCK_DGRAM ? PORT : 0;
-	int home = netns_enter(ns_of(p->where->end[e].node)), fd, size = 4 << 20;
+	int home = netns_enter(ns_of(p->where->end[e].node)), fd;
+	/* what is sent in one run is queued; of some a packet has a page */
+	int size = p->load ? 16 << 20 : 4 << 20;
 	union address at, peer;
 
 	fd = socket(AF_INET, p->type | SOCK_CLOEXEC, 0);
@@ -758,10 +760,14 @@ static int receive_one(struct path *p, int from, int nr)
 static int pktgen_send(struct path *p, int n)
 {
 	char count[32];
-	int len = snprintf(count, sizeof(count), "count %d", n);
+	const int len = snprintf(count, sizeof(count), "count %d", n);
+	/* what starts are the threads of the writer's namespace */
+	const int home = netns_enter(ns_of(SRC));
+	const bool sent = write(p->dev, count, len) == len && write(p->ctl, "start", 5) == 5;
+	const int err = errno;
 
-	return write(p->dev, count, len) == len && write(p->ctl, "start", 5) == 5 ? 0 :
-	       fail("pktgen: %s", strerror(errno));
+	netns_leave(home);
+	return sent ? 0 : fail("pktgen: %s", strerror(err));
 }
 
 static int frames_send(struct path *p, int n)

@@ -26,14 +26,14 @@ numbers()
 
 section() { size -A "$1" | awk -v s="$2" '$1 == s { print $2 }'; }
 
-# Names, sizes, and the difference of what functions the two have, the largest first: by the
+# Names, sizes, and the difference of functions that differ, what grew most first: by the
 # kernel's own script where its tree is there.
 functions()
 {
 	meter=${XDG_CACHE_HOME:-$HOME/.cache}/skb-meta/work/$(jq -r .variant "$info")/src/scripts/bloat-o-meter
 	if [ -f "$meter" ] && command -v python3 >/dev/null; then
 		python3 "$meter" -t "$a" "$b" | awk 'NF == 4 && $4 ~ /^[-+][0-9]+$/ {
-			print $1, $2 == "-" ? 0 : $2, $3 == "-" ? 0 : $3, $4 }'
+			print $1, $2 == "-" ? 0 : $2, $3 == "-" ? 0 : $3, $4 + 0 }'
 	else
 		{ nm -S "$a" | sed 's/^/0 /'; nm -S "$b" | sed 's/^/1 /'; } | awk '
 			function hex(s,    n, i) {
@@ -45,7 +45,7 @@ functions()
 			END {
 				for (f in name)
 					if (size[0, f] + 0 != size[1, f] + 0)
-						printf "%s %d %d %+d\n", f, size[0, f], size[1, f], size[1, f] - size[0, f]
+						printf "%s %d %d %d\n", f, size[0, f], size[1, f], size[1, f] - size[0, f]
 			}'
 	fi | sort -k 4,4nr -k 1,1
 }
@@ -134,8 +134,8 @@ awk -F '\t' 'NR == FNR { test[$1]; next }
 	!($1 in test)' "$tmp/tests" "$tmp/functions" >"$tmp/code"
 printf '\nFunctions, without unit tests: %d grew, %d are new, %d shrank or are gone; most of it:\n' \
 	$(awk -F '\t' '{ n[$2 == 0 ? 2 : $4 > 0 ? 1 : 3]++ } END { print n[1] + 0, n[2] + 0, n[3] + 0 }' "$tmp/code")
-sort -t '	' -k 4,4nr "$tmp/code" | sed "$top"q | while IFS='	' read -r name old new diff; do
-	row "$name" "$old" "$new" "$diff" ''
+sed "$top"q "$tmp/code" | while IFS='	' read -r name old new diff; do
+	row "$name" "$old" "$new" "$(printf %+d "$diff")" ''
 	printf '%s\tfunction\t%s\t%s\n' "$name" "$old" "$new" >>"$tmp/figures"
 done
 
