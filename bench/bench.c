@@ -315,8 +315,9 @@ static void pktgen_down(struct path *p)
 }
 
 /*
- * Frames as of a driver's, which a program sends out by src's device (what xdp-trafficgen
- * does): veth takes these only if the other end has NAPI.
+ * Frames as of a driver's, which a program sends out by src's device: veth takes these
+ * only if the other end has NAPI. It is what xdp-trafficgen does; that has no option for
+ * the size of its packets, and loads more programs than this one, on a path that is to be idle.
  */
 static int frames_up(struct path *p)
 {
