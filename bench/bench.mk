@@ -37,7 +37,7 @@ BENCH_APPEND := uhash_entries=65536 thash_entries=65536
 $(FLAVOURS:%=bench-vm-%): bench-vm-%: build/bench/bench-% build/vm/vmrun build/vm/init
 	$(Q)rm -rf build/bench/$* build/results/$(BENCH_SUITE)-$*.jsonl; mkdir -p build/bench/$* build/results
 	$(Q)for boot in $$(seq $(BENCH_BOOTS)); do \
-		build/vm/vmrun --kernel build/kernel/$* --name bench-$*.$$boot --timeout 600 \
+		build/vm/vmrun --kernel build/kernel/$* --name bench-$*.$$boot --timeout 1200 \
 			--accel $(BENCH_ACCEL) --smp 1 $(if $(V),,--quiet) --share build/bench/$* \
 			--append '$(BENCH_APPEND)' \
 			--env 'RESULTS_COMMAND=make bench$(if $(T), T=$(T))$(if $(ACCEL), ACCEL=$(ACCEL))' -- \
