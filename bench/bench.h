@@ -39,6 +39,7 @@ struct bench_count {
 /* bpf-progs/bench_count.bpf.c */
 struct bench_events {
 	unsigned long long allocs, alloc_bytes;
+	long long held, held_bytes;	/* of slabs: allocated since, and not freed */
 	unsigned long long expands;
 	unsigned long long moves, moved_bytes;
 };

@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# make bench: instructions a packet, on each kernel, in several boots; then the table.
+# make bench: instructions a packet, on each kernel, in several boots; then the table. T=all:
+# on all paths there are, without T= on some.
+# make bench-here: the same on this machine, in time.
 # make size: what the series adds to the image and to structures, from the two vmlinux.
+# make times: how long make targets take.
 
 comma       := ,
 BENCH_BOOTS ?= 3
-BENCH_FILES  = $(FLAVOURS:%=build/results/bench-%.jsonl)
+# Each clock has files of its own: bench is instructions, bench-kvm time.
+BENCH_ACCEL := $(or $(ACCEL),icount)
+BENCH_SUITE := bench$(patsubst %,-%,$(filter-out icount,$(BENCH_ACCEL)))
 BENCH_T     := $(subst $(comma), ,$(T))
 BENCH_PATHS := $(shell awk -F'"' '/^static struct path paths/, /^};/ { if (NF > 1) print $$2 }' bench/bench.c)
 
-ifneq ($(filter bench bench-run,$(MAKECMDGOALS)),)
-  BENCH_BAD := $(filter-out $(BENCH_PATHS),$(BENCH_T))
+ifneq ($(filter bench bench-run bench-here,$(MAKECMDGOALS)),)
+  BENCH_BAD := $(filter-out $(if $(filter-out all,$(BENCH_T)),,all) $(BENCH_PATHS),$(BENCH_T))
   ifneq ($(BENCH_BAD),)
-    $(error T=$(firstword $(BENCH_BAD)): no such path; valid are: $(BENCH_PATHS))
+    $(error T=$(firstword $(BENCH_BAD)): no such path; valid are: all, or of $(BENCH_PATHS))
   endif
 endif
 
@@ -30,30 +35,35 @@ BENCH_APPEND := uhash_entries=65536 thash_entries=65536
 
 # A boot's results are in build/bench/FLAVOUR/BOOT/; what is in build/results is of all boots.
 $(FLAVOURS:%=bench-vm-%): bench-vm-%: build/bench/bench-% build/vm/vmrun build/vm/init
-	$(Q)rm -rf build/bench/$* build/results/bench-$*.jsonl; mkdir -p build/bench/$* build/results
+	$(Q)rm -rf build/bench/$* build/results/$(BENCH_SUITE)-$*.jsonl; mkdir -p build/bench/$* build/results
 	$(Q)for boot in $$(seq $(BENCH_BOOTS)); do \
-		build/vm/vmrun --kernel build/kernel/$* --name bench-$*.$$boot --timeout 600 \
-			--accel $(or $(ACCEL),icount) --smp 1 $(if $(V),,--quiet) --share build/bench/$* \
+		build/vm/vmrun --kernel build/kernel/$* --name bench-$*.$$boot --timeout 1200 \
+			--accel $(BENCH_ACCEL) --smp 1 $(if $(V),,--quiet) --share build/bench/$* \
 			--append '$(BENCH_APPEND)' \
-			--env 'RESULTS_COMMAND=make bench$(if $(T), T=$(T))' -- \
+			--env 'RESULTS_COMMAND=make bench$(if $(T), T=$(T))$(if $(ACCEL), ACCEL=$(ACCEL))' -- \
 			build/bench/bench-$* -i build/kernel/$*/info.json -r build/bench/$*/$$boot \
+			-s $(BENCH_SUITE) \
 			$(if $(T),-t $(T)) || exit 1; \
 	done; \
 	bench/merge build/bench/$*/*/bench-*.jsonl >build/bench/$*/all && \
-	mv build/bench/$*/all build/results/bench-$*.jsonl
+	mv build/bench/$*/all build/results/$(BENCH_SUITE)-$*.jsonl
 
 bench:
 	$(LOCKED) '$(KERNELS); $(MAKE) bench-run'
 
-# Every kernel there are results of from an earlier run is in the table, too.
+# Every kernel there are results of from an earlier run is in the table, too. Targets are
+# in instructions.
 bench-run:
 	@echo 'bench: $(FLAVOURS), $(BENCH_BOOTS) boots each'
 	$(Q)for f in $(FLAVOURS); do $(MAKE) bench-vm-$$f || exit 1; done
 	@echo
 	$(Q)for v in baseline movable traits storage skbext table; do \
-		f=build/results/bench-$$v$(if $(DEBUG),-debug).jsonl; [ ! -f $$f ] || echo $$f; \
-	done | xargs bench/table -o build/results/bench-targets.jsonl \
-		|| { rm -f build/results/bench-targets.jsonl; exit 1; }
+		f=build/results/$(BENCH_SUITE)-$$v$(if $(DEBUG),-debug).jsonl; [ ! -f $$f ] || echo $$f; \
+	done | xargs bench/table $(if $(filter bench,$(BENCH_SUITE)),-o build/results/bench-targets.jsonl) \
+		|| { $(if $(filter bench,$(BENCH_SUITE)),rm -f build/results/bench-targets.jsonl;) exit 1; }
+
+bench-here:
+	$(LOCKED) 'bench/run --here $(if $(T),-t $(T))'
 
 # Where the instructions are: PROFILE='link.floor.xdp link.labelled.64' are names that the
 # bench prints, T= the paths these are on. Of two, what the second one has more.
@@ -84,8 +94,13 @@ bench-profile-run: build/bench/bench-$(firstword $(FLAVOURS)) build/bench/profil
 # Always beside baseline.
 size: VARIANTS := baseline $(or $(filter-out baseline,$(VARIANTS)),movable)
 size:
-	$(LOCKED) '$(KERNELS); for v in $(filter-out baseline,$(VARIANTS)); do \
+	$(LOCKED) '$(KERNELS); mkdir -p build/results; for v in $(filter-out baseline,$(VARIANTS)); do \
 		bench/size.sh build/kernel/baseline$(if $(DEBUG),-debug) \
-			build/kernel/$$v$(if $(DEBUG),-debug); done'
+			build/kernel/$$v$(if $(DEBUG),-debug) build/results; done'
 
-.PHONY: bench bench-run bench-profile bench-profile-run size $(FLAVOURS:%=bench-vm-%)
+# Words of a target are separated by commas: TIMES='kernel run,T=plain'.
+TIMES ?= kernel run test matrix nested trilogy bench size
+times:
+	$(LOCKED) 'bench/times $(foreach t,$(TIMES),"$(subst $(comma), ,$t)")'
+
+.PHONY: times bench bench-here bench-run bench-profile bench-profile-run size $(FLAVOURS:%=bench-vm-%)

@@ -48,7 +48,7 @@ static __always_inline int do_skb(struct __sk_buff *skb, enum bench_hook at)
 		err = pkt_meta_skb_adopt(skb);
 	if (!err && op & MAKE)
 		err = pkt_meta_skb_put(skb, words, size);
-	else if (!err && op & WRITE)
+	if (!err && op & WRITE)
 		err = pkt_meta_skb_write(skb, 0, words, size);
 	if (!err && op & READ)
 		err = pkt_meta_skb_get(skb, into[at], size);
@@ -94,8 +94,10 @@ static __always_inline int do_xdp(struct xdp_md *ctx)
 	int err = 0;
 
 	if (op & MAKE)
-		err = pkt_meta_xdp_reserve(ctx, size);
-	if (!err && op & (MAKE | WRITE))
+		err = pkt_meta_xdp_reserve(ctx, size) ?:
+		      BY_SIZE(pkt_meta_xdp_write, ctx, words, size);
+	barrier();	/* or the second time would be instead of the first */
+	if (!err && op & WRITE)
 		err = BY_SIZE(pkt_meta_xdp_write, ctx, words, size);
 	if (!err && op & READ)
 		err = BY_SIZE(pkt_meta_xdp_read, ctx, into[AT_XDP], size);

@@ -21,6 +21,9 @@ static struct figure {
 
 static int nr_figures;
 
+/* Paths of the benchmark that were not asked for, of each variant. */
+static int left_out[MAX_VARIANTS];
+
 static bool same(double a, double b)
 {
 	return a == b || (isnan(a) && isnan(b));
@@ -50,7 +53,7 @@ static bool same_figure(const struct row *a, const struct row *b)
 /* ---- kinds of figures, by unit ---- */
 
 /* COST: of the whole path; PROGRAMS: of this, in BPF programs, as the kernel counts. */
-enum kind { COST, PROGRAMS, COUNT, BYTES, SECONDS, TARGET, EXAMPLE };
+enum kind { COST, PROGRAMS, COUNT, BYTES, SECONDS, TARGET, EXAMPLE, SIZE, FUNCTION };
 
 static enum kind kind_of(const struct row *r)
 {
@@ -60,6 +63,8 @@ static enum kind kind_of(const struct row *r)
 		return TARGET;
 	if (!strncmp(runs[r->run].suite, "examples", 8))
 		return EXAMPLE;
+	if (!strcmp(runs[r->run].suite, "size"))
+		return strcmp(r->state, "function") ? SIZE : FUNCTION;
 	for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++)
 		if (!strncmp(r->unit, clocks[i], strlen(clocks[i])))
 			return strstr(r->unit, "BPF") ? PROGRAMS : COST;
@@ -148,8 +153,13 @@ void cost_read(void)
 		const struct row *r = &rows[i];
 		int v = variant_of(r), f = 0;
 
-		if (v < 0 || !*r->unit)
+		/* seconds are make targets', on no kernel of ours: cost_seconds() */
+		if (v < 0 || !*r->unit || kind_of(r) == SECONDS)
 			continue;
+		if (!strcmp(r->state, "left out")) {
+			left_out[v] += !strcmp(runs[r->run].suite, "bench");
+			continue;
+		}
 		while (f < nr_figures && !same_figure(figures[f].is, r))
 			f++;
 		if (f == nr_figures) {
@@ -197,18 +207,22 @@ static double at(const struct row *r, enum axis x)
 	return x == BY_SIZE ? r->size : x == BY_DEPTH ? r->depth : r->hops;
 }
 
-/* Points of one plot: alike but for what is on its axis. Each depth is a path of its own. */
+/*
+ * Points of one plot: alike but for what is on its axis. Each depth, and each number of
+ * hops, is a path of its own; those by hops have no tunnel.
+ */
 static bool same_plot(const struct row *a, const struct row *b, enum axis x)
 {
 	return same_case(a, b) &&
 	       (x == BY_SIZE || same(a->size, b->size)) &&
-	       (x == BY_DEPTH || (a->path == b->path && same(a->depth, b->depth))) &&
-	       (x == BY_HOPS || x == BY_DEPTH || same(a->hops, b->hops));
+	       (x != BY_SIZE || (a->path == b->path && same(a->hops, b->hops))) &&
+	       (x == BY_DEPTH || same(a->depth, b->depth));
 }
 
 static bool plottable(const struct row *r, enum axis x)
 {
-	return kind_of(r) == COST && labelled(r) && !(r->labelled < 1) && (x == BY_SIZE || at(r, x) > 0);
+	return kind_of(r) == COST && labelled(r) && !(r->labelled < 1) && (x == BY_SIZE || at(r, x) > 0) &&
+	       (x != BY_HOPS || !(r->depth > 0));
 }
 
 static void add_point(struct line *l, double x, double y)
@@ -250,7 +264,7 @@ static bool make_plot(struct plot *p, const struct row *is, enum axis x)
 			most = l->nr;
 		p->nr += l->nr > 0;
 	}
-	if (x == BY_DEPTH)
+	if (x != BY_SIZE)
 		r.path = "";
 	snprintf(p->title, sizeof(p->title), "%s", label(&r, false));
 	if (x != BY_SIZE)
@@ -357,6 +371,7 @@ static void idle_dots(struct doc *d)
 static void path_dots(struct doc *d)
 {
 	struct dots dots = { .names = nr_variants };
+	const char *of = NULL;
 	char unit[96] = "";
 
 	for (int v = 0; v < nr_variants; v++) {
@@ -370,8 +385,10 @@ static void path_dots(struct doc *d)
 		double best = NAN;
 		bool any = false;
 
-		if (!plottable(f->is, BY_SIZE))
+		/* on one axis is one unit */
+		if (!plottable(f->is, BY_SIZE) || (dots.rows && f->is->unit != of))
 			continue;
+		of = f->is->unit;
 		/* of each case and path the size nearest to 64 bytes */
 		for (int k = 0; k < nr_figures; k++)
 			if (same_plot(figures[k].is, f->is, BY_SIZE) && has_value(&figures[k]) &&
@@ -430,7 +447,7 @@ static void figures_table(struct doc *d, enum kind kind, int digits, const char 
 	struct table t = { .wide = true };
 
 	table_column(&t, "what");
-	if (kind != BYTES && kind != SECONDS)
+	if (kind != BYTES)
 		table_column(&t, "unit");
 	for (int v = 0; v < nr_variants; v++)
 		table_column(&t, ">%s", variants[v]);
@@ -438,7 +455,7 @@ static void figures_table(struct doc *d, enum kind kind, int digits, const char 
 		if (kind_of(figures[i].is) != kind)
 			continue;
 		table_cell(&t, NULL, "%s", label(figures[i].is, true));
-		if (kind != BYTES && kind != SECONDS)
+		if (kind != BYTES)
 			table_cell(&t, NULL, "%s", figures[i].is->unit);
 		for (int v = 0; v < nr_variants; v++)
 			value_cell(&t, &figures[i], v, digits);
@@ -467,24 +484,41 @@ static void beyond_table(struct doc *d, enum kind kind, const char *caption)
 	doc_table(d, &t, from(kind), "%s", caption);
 }
 
+/* Of each clock that there are costs by. */
 static void clock_text(struct doc *d)
 {
-	double most = 0, least = INFINITY;
-	const char *accel = "";
-	run_mask m = from(COST);
+	const char *done[MAX_RUNS];
+	int nr = 0, k;
 
-	for (int i = 0; i < nr_rows; i++) {
-		if (!(m >> rows[i].run & 1) || !*rows[i].unit)
+	for (int i = 0; i < nr_figures; i++) {
+		const char *accel, *more = figures[i].is->more;
+		double most = 0, least = INFINITY;
+
+		if (kind_of(figures[i].is) != COST)
 			continue;
-		most = fmax(most, isnan(rows[i].spread) ? 0 : rows[i].spread);
-		least = fmin(least, isnan(rows[i].boots) ? INFINITY : rows[i].boots);
-		accel = runs[rows[i].run].accel;
+		for (k = 0; k < nr && done[k] != more; k++)
+			;
+		if (k < nr || nr == MAX_RUNS)
+			continue;
+		done[nr++] = more;
+		accel = runs[figures[i].is->run].accel;
+		for (int f = i; f < nr_figures; f++)
+			for (int v = 0; v < nr_variants; v++) {
+				const struct row *r = figures[f].on[v];
+
+				if (!r || r->more != more || kind_of(r) != COST)
+					continue;
+				most = fmax(most, isnan(r->spread) ? 0 : r->spread);
+				least = fmin(least, isnan(r->boots) ? INFINITY : r->boots);
+			}
+		doc_text(d, "%s: %s. Values are medians over %g or more %s, which differ by at most "
+			 "%.3f %%.", *more ? "Another clock" : "The clock",
+			 !strcmp(accel, "icount") ? "instructions of the guest, counted by QEMU "
+			 "(`-icount`), the same on every machine; they are not time" :
+			 !strcmp(accel, "kvm") ? "time under KVM, of the machine it ran on" :
+			 !strcmp(accel, "host") ? "time on the machine itself" : accel,
+			 isinf(least) ? 1 : least, strcmp(accel, "host") ? "boots" : "runs", most * 100);
 	}
-	doc_text(d, "The clock: %s. Values are medians over %g or more boots, which differ by at most "
-		 "%.3f %%.", !strcmp(accel, "icount") ? "instructions of the guest, counted by QEMU "
-		 "(`-icount`), the same on every machine; they are not time" :
-		 !strcmp(accel, "kvm") ? "time under KVM, of the machine it ran on" : accel,
-		 isinf(least) ? 1 : least, most * 100);
 }
 
 void cost_section(struct doc *d)
@@ -513,9 +547,41 @@ void cost_counts(struct doc *d)
 	figures_table(d, COUNT, 3, "Counted while packets went through, beyond the same with programs that only count.");
 }
 
+/* Of make size each number beside baseline's, which is in the same row. */
+static void sizes_table(struct doc *d, enum kind kind, const char *caption)
+{
+	struct table t = { 0 };
+
+	table_column(&t, kind == FUNCTION ? "function" : "what");
+	for (int v = 0; v < nr_variants; v++)
+		if (v != stock)
+			table_column(&t, ">%s", variants[v]);
+	for (int i = 0; i < nr_figures; i++) {
+		if (kind_of(figures[i].is) != kind)
+			continue;
+		table_cell(&t, NULL, kind == FUNCTION ? "`%s`" : "%s", figures[i].is->name);
+		for (int v = 0; v < nr_variants; v++) {
+			const struct row *r = figures[i].on[v];
+
+			if (v == stock)
+				continue;
+			if (r)
+				table_cell(&t, NULL, "%.0f (%+.0f)", r->value, r->value - r->floor);
+			else
+				table_cell(&t, "part", " ");
+		}
+	}
+	doc_table(d, &t, from(kind), "%s", caption);
+}
+
 void cost_bytes(struct doc *d)
 {
 	figures_table(d, BYTES, 0, "Bytes.");
+	sizes_table(d, SIZE, "What a series adds to the image, in bytes, and places where code jumps by a "
+		    "static key (`make size`); in brackets the difference to baseline.");
+	sizes_table(d, FUNCTION, "Functions that differ most, in bytes, without unit tests (`make size`, by "
+		    "the kernel's bloat-o-meter); in brackets the difference to baseline. Empty: not "
+		    "among the largest of that variant.");
 }
 
 void cost_examples(struct doc *d)
@@ -524,18 +590,57 @@ void cost_examples(struct doc *d)
 	beyond_table(d, EXAMPLE, "The same beyond the floor that each example says it has.");
 }
 
+/* Rows of bench/times: whatever kernels they made, the machine is one. */
+static const struct row *seconds_of(const char *name, const char *state)
+{
+	for (int i = 0; i < nr_rows; i++)
+		if (kind_of(&rows[i]) == SECONDS && rows[i].name == name &&
+		    !strcmp(rows[i].state, state))
+			return &rows[i];
+	return NULL;
+}
+
+static void seconds_cell(struct table *t, const struct row *r)
+{
+	if (!r)
+		table_cell(t, "part", " ");
+	else if (strcmp(r->verdict, "pass"))
+		table_cell(t, "bad", "FAILED after %.1f", r->value);
+	else
+		table_cell(t, NULL, "%.1f", r->value);
+}
+
 void cost_seconds(struct doc *d)
 {
-	figures_table(d, SECONDS, 1, "Wall time, seconds.");
+	struct table t = { 0 };
+	run_mask m = 0;
+
+	table_column(&t, "target");
+	table_column(&t, ">kernels there");
+	table_column(&t, ">kernels built");
+	for (int i = 0; i < nr_rows; i++) {
+		const struct row *r = &rows[i], *warm = seconds_of(r->name, "warm"),
+				 *cold = seconds_of(r->name, "cold");
+
+		/* the first row of each target */
+		if (kind_of(r) != SECONDS || (r != warm && r != cold) || (warm && warm < r) ||
+		    (cold && cold < r))
+			continue;
+		m |= 1ull << r->run;
+		table_cell(&t, NULL, "%s", r->name);
+		seconds_cell(&t, warm);
+		seconds_cell(&t, cold);
+	}
+	doc_table(d, &t, m, "Wall time of make targets, seconds, on the machine that made the file.");
 }
 
 /* ---- the summaries ---- */
 
-/* Without metadata, of a state: is any of it measured? */
-static bool measured(const char *state, int v)
+/* Without metadata, of a state and by a clock: is any of it measured? */
+static bool measured(const struct row *r, int v)
 {
 	for (int i = 0; i < nr_figures; i++)
-		if (figures[i].is->state == state && kind_of(figures[i].is) == COST && figures[i].on[v])
+		if (figures[i].is->state == r->state && figures[i].is->more == r->more && kind_of(figures[i].is) == COST && figures[i].on[v])
 			return true;
 	return false;
 }
@@ -596,7 +701,7 @@ static void most_cell(struct table *t, const char *unit, int v)
 
 void cost_trilogy(struct table *t)
 {
-	const char *states[32];
+	const struct row *states[32];
 	int nr = 0;
 
 	/* of each state without metadata the path that fares worst */
@@ -606,21 +711,23 @@ void cost_trilogy(struct table *t)
 
 		if (kind_of(is) != COST || labelled(is) || !*is->state || is_row(is))
 			continue;
-		while (s < nr && states[s] != is->state)
+		while (s < nr && (states[s]->state != is->state || states[s]->more != is->more))
 			s++;
 		if (s < nr || nr == 32)
 			continue;
-		states[nr++] = is->state;
-		table_cell(t, NULL, "%s: %% over baseline, worst path", is->state);
+		states[nr++] = is;
+		table_cell(t, NULL, "%s%s%s: %% over baseline, worst path", is->state,
+			   *is->more ? ", " : "", is->more);
 		for (int v = 0; v < nr_variants; v++) {
 			double worst = NAN;
 
-			if (v == stock && measured(is->state, v))
+			if (v == stock && measured(is, v))
 				worst = 0;
 			for (int k = i; k < nr_figures; k++) {
 				double p = percent(&figures[k], v);
 
-				if (figures[k].is->state == is->state && !labelled(figures[k].is) &&
+				if (figures[k].is->state == is->state &&
+				    figures[k].is->more == is->more && !labelled(figures[k].is) &&
 				    kind_of(figures[k].is) == COST && !(p <= worst) && !isnan(p))
 					worst = p;
 			}
@@ -841,6 +948,28 @@ static bool varies(enum axis x, int v)
 	return false;
 }
 
+/* Which of these depths no case has, in words. */
+static const char *depths_without(int v)
+{
+	static const double depths[] = { 1, 2, 4, 8 };
+	static char buf[64];
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (size_t d = 0; d < sizeof(depths) / sizeof(depths[0]); d++) {
+		bool there = false;
+
+		for (int i = 0; i < nr_figures && !there; i++)
+			there = figures[i].on[v] && plottable(figures[i].is, BY_DEPTH) &&
+				figures[i].is->depth == depths[d] &&
+				(!isnan(figures[i].on[v]->value) ||
+				 !strcmp(figures[i].on[v]->verdict, "skip"));
+		if (!there)
+			n += snprintf(buf + n, sizeof(buf) - n, "%s%g", n ? ", " : "", depths[d]);
+	}
+	return buf;
+}
+
 void cost_check(void)
 {
 	bool counted = false, bytes = false;
@@ -853,9 +982,12 @@ void cost_check(void)
 		if (!varies(BY_SIZE, v))
 			missing("bench", variants[v], "`%s` has no case with more than one size: cost by "
 				"size", runs[run].file);
-		if (!varies(BY_DEPTH, v))
-			missing("bench", variants[v], "`%s` has no case with more than one depth: cost by "
-				"nesting depth", runs[run].file);
+		if (left_out[v])
+			missing("bench T=all", variants[v], "`%s` is without %d paths of the benchmark",
+				runs[run].file, left_out[v]);
+		else if (*depths_without(v))
+			missing("bench T=all", variants[v], "`%s` has no cost at nesting depth %s",
+				runs[run].file, depths_without(v));
 	}
 	for (int i = 0; i < nr_figures; i++) {
 		counted |= kind_of(figures[i].is) == COUNT;

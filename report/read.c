@@ -179,42 +179,13 @@ static const char *run_line(struct run *r, const char *line)
 	       "the run line lacks suite, variant or kernel";
 }
 
-/* Fields a figure is told apart by, besides those of struct row. */
-static const char *more(const char *json)
+/* The benchmark by another clock than instructions is another one: its files say which. */
+static const char *clock_of(const struct run *r)
 {
-	static const char * const numbers[] = { "ports", "bytes", "streams", "segments" };
-	static const char * const words[] = { "op", "load", "clock" };
-	char buf[512] = "", v[128];
-	size_t n = 0;
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (json_string(json, words[i], v, sizeof(v)) && n < sizeof(buf))
-			n += snprintf(buf + n, sizeof(buf) - n, "%s%s", n ? ", " : "", v);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		double d = real(json, numbers[i]);
-
-		if (!isnan(d) && n < sizeof(buf))
-			n += snprintf(buf + n, sizeof(buf) - n, "%s%g %s", n ? ", " : "", d,
-				      numbers[i]);
-	}
-	return intern(buf);
+	return intern(strncmp(r->suite, "bench-", 6) || !strcmp(r->accel, "icount") ? "" : r->accel);
 }
 
-/* meta32 with 32 bytes is the state meta. */
-static const char *state(const char *json, double size)
-{
-	char buf[128] = "", digits[32];
-	size_t n, d;
-
-	json_string(json, "state", buf, sizeof(buf));
-	d = snprintf(digits, sizeof(digits), "%.0f", size);
-	n = strlen(buf);
-	if (size > 0 && n > d && !strcmp(buf + n - d, digits))
-		buf[n - d] = '\0';
-	return intern(buf);
-}
-
-static const char *row_line(struct row *r, const char *json)
+static const char *row_line(struct row *r, const struct run *run, const char *json)
 {
 	r->name = text(json, "case");
 	r->verdict = text(json, "verdict");
@@ -236,9 +207,9 @@ static const char *row_line(struct row *r, const char *json)
 		r->observed = text(json, "observed");
 		return NULL;
 	}
-	r->state = state(json, r->size);
+	r->state = text(json, "state");
 	r->path = text(json, "path");
-	r->more = more(json);
+	r->more = clock_of(run);
 	r->value = real(json, "value");
 	r->floor = real(json, "floor");
 	r->spread = real(json, "spread");
@@ -276,7 +247,7 @@ int read_results(const char *path, char **why)
 			rows = realloc(rows, (nr_rows ? 2 * nr_rows : 1) * sizeof(*rows));
 		rows[nr_rows].run = nr_runs;
 		rows[nr_rows].line = nr;
-		wrong = row_line(&rows[nr_rows], line);
+		wrong = row_line(&rows[nr_rows], &r, line);
 		nr_rows += !wrong;
 	}
 	if (!wrong && nr < 2)

@@ -28,7 +28,7 @@ struct row {
 	const char *checkpoint, *hook, *traffic, *observed;
 	/* cost */
 	const char *state, *path, *unit;
-	const char *more;		/* what else the case is told apart by, as text */
+	const char *more;		/* what else the case is told apart by: the clock */
 	double value, floor, spread, target, boots, labelled;
 	/* both; NAN: has none */
 	double size, depth, hops;

@@ -128,7 +128,7 @@ static void check_needed(const char *dir)
 
 static const char *target_of(const char *suite)
 {
-	static const char * const named[] = { "nested", "examples", "regress", "bench" };
+	static const char * const named[] = { "nested", "examples", "regress", "bench", "size" };
 
 	for (size_t n = 0; n < NR_NEEDED; n++)
 		if (!strcmp(needed[n].suite, suite))
@@ -139,6 +139,12 @@ static const char *target_of(const char *suite)
 	return "test";
 }
 
+/* The harness' own tests and times are of the machine, and of no kernel of ours. */
+static bool of_machine(const struct run *r)
+{
+	return !strncmp(r->suite, "harness", 7) || !strcmp(r->suite, "bench-harness");
+}
+
 /* Figures of two kernels are not to be put side by side as if they were of one. */
 static void check_kernels(void)
 {
@@ -146,14 +152,13 @@ static void check_kernels(void)
 		const struct run *r = &runs[i];
 		const char *now = series_hash(r->variant), *target = target_of(r->suite);
 
-		/* the harness' own tests run on the host */
-		if (find_variant(r->variant) < 0 || !strcmp(r->accel, "host"))
+		if (find_variant(r->variant) < 0 || of_machine(r))
 			continue;
 		for (int k = 0; k < i; k++) {
 			const struct run *other = &runs[k];
 
 			if (other->variant != r->variant || other->debug != r->debug ||
-			    !strcmp(other->accel, "host") ||
+			    of_machine(other) ||
 			    (other->kernel == r->kernel && other->series == r->series &&
 			     other->base == r->base &&
 			     (other->compiler == r->compiler || !*other->compiler || !*r->compiler)))

@@ -10,7 +10,7 @@
 comma      := ,
 ST_ALL     := $(filter-out run,$(basename $(notdir $(wildcard selftests/*.c))))
 ST_BPF     := $(filter $(patsubst bpf-progs/%.bpf.c,%,$(wildcard bpf-progs/*.bpf.c)),$(ST_ALL))
-ST_HARNESS := results golden live report tunnels testbed
+ST_HARNESS := results golden live bench report tunnels testbed
 ST_T       := $(subst $(comma), ,$(T))
 ST_GUEST   := $(if $(T),$(filter $(ST_T),$(ST_ALL)),$(ST_ALL))
 ST_HOST    := $(if $(T),$(filter $(ST_T),$(ST_HARNESS)),$(ST_HARNESS))

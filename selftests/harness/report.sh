@@ -73,7 +73,7 @@ whole()
 		{
 			run bench $v accel=icount "command=make bench"
 			figure lo idle 0 0 instructions/packet $((1000 + more)) null 3
-			for depth in 1 2 4; do
+			for depth in 1 2 4 8; do
 				for size in 16 64; do
 					figure write-read run $size $depth instructions/packet \
 						$((2000 + more + size + 10 * depth)) 2000
@@ -151,12 +151,30 @@ plots()
 {
 	whole
 	make_report
-	[ "$(grep -o 'class="line"' out/index.html | wc -l)" = 8 ] || {
-		echo "# lines: $(grep -o 'class="line"' out/index.html | wc -l), 8 wanted"
+	[ "$(grep -o 'class="line"' out/index.html | wc -l)" = 10 ] || {
+		echo "# lines: $(grep -o 'class="line"' out/index.html | wc -l), 10 wanted"
 		return 1
 	}
 	# of baseline, 64 bytes: 74, 84 and 104 beyond the floor
 	has out/report.md "| 1 | 74.0 | 94.0 |" "| 4 | 104.0 | 124.0 |" "| 16 | 26.0 | 46.0 |"
+}
+
+# A link more each is a curve; what has a tunnel around it, or lies on loopback, is not on it.
+by_hops()
+{
+	whole
+	make_report
+	has out/report.md "no result has the field \`hops\`" || return 1
+	for v in baseline movable; do
+		for at in "lo 0 0" "link 1 0" "fwd 4 0" "vxlan 4 1" "hops-2 2 0"; do
+			set -- $at
+			figure labelled row 64 $3 instructions/packet $((2000 + 100 * $2)) 1000 |
+				sed "s/}/, \"path\": \"$1\", \"hops\": $2}/"
+		done >>r/bench-$v.jsonl
+	done
+	make_report
+	[ $rc = 0 ] && has out/report.md "Cost by hops" "| 1 | 1100.0 | 1100.0 |" "| 2 | 1200.0 | 1200.0 |" \
+		"| 4 | 1400.0 | 1400.0 |" && nothing_of out/report.md "| 0 | 1000.0" "has the field"
 }
 
 # The same results make the same page.
@@ -210,8 +228,23 @@ no_depths()
 	whole
 	sed -i '/"depth": [24]/d' r/bench-*.jsonl
 	make_report
-	[ $rc = 1 ] && has said "r/bench-movable.jsonl has no case with more than one depth" &&
-		has out/report.md "Cost at nesting depth 2, 4, 8."
+	[ $rc = 1 ] && has said "make bench T=all VARIANT=movable" \
+		"r/bench-movable.jsonl has no cost at nesting depth 2, 4: " &&
+		has out/report.md "Cost at nesting depth 2, 4."
+}
+
+# Paths that nobody asked for are named, whatever else there is.
+some_paths()
+{
+	whole
+	for path in gso gro; do
+		echo '{"case": "'$path'", "path": "'$path'", "state": "left out", "unit": "instructions/packet",' \
+			'"value": null, "verdict": "skip", "reason": "this path was not asked for"}'
+	done >>r/bench-movable.jsonl
+	make_report
+	[ $rc = 1 ] && has said "NOT complete, 1 thing" \
+		"r/bench-movable.jsonl is without 2 paths of the benchmark: make bench T=all VARIANT=movable" &&
+		nothing_of out/report.md "left out"
 }
 
 empty()
@@ -274,7 +307,7 @@ twice()
 	whole
 	sed -n 2p r/bench-movable.jsonl >>r/bench-movable.jsonl
 	make_report
-	[ $rc = 1 ] && has said "r/bench-movable.jsonl:11 measures what line 2 does (lo idle)"
+	[ $rc = 1 ] && has said "r/bench-movable.jsonl:13 measures what line 2 does (lo idle)"
 }
 
 failures()
@@ -287,6 +320,56 @@ failures()
 	# complete it is, and what has failed is in it
 	[ $rc = 0 ] && has out/report.md "7 bytes, 8 wanted (\`r/selftests-movable.jsonl:5\`)" "2.00 MISSED" \
 		"expected kept (the first: r1.underlay.egress, \`r/testbed-movable.jsonl:3\`)" " !"
+}
+
+# What make size found, beside baseline, and is it of this series?
+image_sizes()
+{
+	whole
+	{
+		run size movable accel=host "command=make size"
+		figure ".text" "" 0 0 bytes 1100 1000
+		figure skb_push function 0 0 bytes 40 30
+	} >r/size-movable.jsonl
+	make_report
+	[ $rc = 0 ] && has out/report.md "| .text | 1100 (+100) |" "| \`skb_push\` | 40 (+10) |" || return 1
+	sed -i '1s/0123456789ab/ba9876543210/' r/size-movable.jsonl
+	make_report
+	[ $rc = 1 ] && has said "r/size-movable.jsonl is of series ba9876543210" "make size VARIANT=movable"
+}
+
+# The benchmark by another clock is beside the one of instructions, not instead of it.
+two_clocks()
+{
+	whole
+	for v in baseline movable; do
+		sed '1s/"suite": "bench"/"suite": "bench-kvm"/; 1s/icount/kvm/; s,instructions/,ns/,
+			s/: 1020,/: 1060,/' r/bench-$v.jsonl >r/bench-kvm-$v.jsonl
+	done
+	make_report
+	[ $rc = 0 ] && has out/report.md "| lo idle | instructions/packet | 1000.0 | 1020.0 (+2.00 %) |" \
+		"| lo idle kvm | ns/packet | 1000.0 | 1060.0 (+6.00 %) |" "time under KVM" "counted by QEMU" \
+		"| idle: % over baseline, worst path | 0 | +2.00 |" \
+		"| idle, kvm: % over baseline, worst path | 0 | +6.00 |" || return 1
+	rm r/bench-movable.jsonl
+	make_report
+	[ $rc = 1 ] && has said "r/bench-movable.jsonl: make bench VARIANT=movable"
+}
+
+# bench/times' file is of the machine, and of no variant.
+wall_times()
+{
+	whole
+	{
+		run bench-harness host accel=host command=bench/times
+		echo '{"case": "make run", "state": "warm", "unit": "seconds", "value": 66.6, "verdict": "pass"}'
+		echo '{"case": "make test", "state": "warm", "unit": "seconds", "value": 7.5, "verdict": "fail",' \
+			'"reason": "make failed"}'
+		echo '{"case": "make run", "state": "cold", "unit": "seconds", "value": 1333, "verdict": "pass"}'
+	} >r/bench-harness.jsonl
+	make_report
+	[ $rc = 0 ] && has out/report.md "| make run | 66.6 | 1333.0 |" "| make test | FAILED after 7.5 |" &&
+		[ "$(grep -c "^| make run |" out/report.md)" = 1 ]
 }
 
 cover_letter()
@@ -331,8 +414,8 @@ letter()
 	[ $? = 2 ] && has said "go between these two lines"
 }
 
-tests="complete self_contained plots repeatable missing_file run_that_died some_tunnels no_depths empty
-	malformed two_kernels old_results twice failures cover_letter usage letter"
+tests="complete self_contained plots by_hops repeatable missing_file run_that_died some_tunnels some_paths no_depths empty
+	malformed two_kernels old_results twice failures image_sizes two_clocks wall_times cover_letter usage letter"
 echo KTAP version 1
 echo "1..$(echo $tests | wc -w)"
 nr=0 bad=0
