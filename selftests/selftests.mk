@@ -62,9 +62,9 @@ selftests-run:
 
 # One kernel will do: what is tested is the way of running things.
 harness-run: $(addprefix build/selftests/,run die results) build/testbed/testbed-$(ST_FIRST) \
-		build/testbed/tbtool build/bpf/$(ST_FIRST)/paths.bpf.o build/vm/vmrun build/vm/init build/report/report
+		build/testbed/tbtool build/testbed/matrix build/bpf/$(ST_FIRST)/paths.bpf.o build/vm/vmrun build/vm/init build/report/report
 	@mkdir -p build/results
-	$(Q)VMRUN=build/vm/vmrun TESTBED=build/testbed/testbed-$(ST_FIRST) BPF=build/bpf/$(ST_FIRST)/paths.bpf.o DIE=build/selftests/die KERNEL=build/kernel/$(ST_FIRST) \
+	$(Q)VMRUN=build/vm/vmrun MATRIX=build/testbed/matrix TESTBED=build/testbed/testbed-$(ST_FIRST) BPF=build/bpf/$(ST_FIRST)/paths.bpf.o DIE=build/selftests/die KERNEL=build/kernel/$(ST_FIRST) \
 		RESULTS_COMMAND='make test$(if $(T), T=$(T))' \
 		build/vm/vmrun --host --name harness-$(ST_FIRST) --timeout 600 -- \
 		build/selftests/run --suite harness --info build/kernel/$(ST_FIRST)/info.json \

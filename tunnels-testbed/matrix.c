@@ -56,7 +56,7 @@ struct run {
 static char *cases[MAX_CASES], *hooks[MAX_HOOKS], *traffics[MAX_HOOKS], *sizes[MAX_HOOKS];
 static FILE *complaints;	/* printed behind the matrix */
 static unsigned int unexpected;
-static const char *only;
+static const char *only, *variants;
 static bool colour;
 
 static int number(char **list, int max, const char *name)
@@ -261,10 +261,10 @@ static void put_mark(enum mark m)
 		printf(" %s", marks[m].sign);
 }
 
-/* Every case, unless --only names some; the sums are of all in any case. */
-static bool shown(const char *name)
+/* Is it in the list? All are, if there is none. */
+static bool listed(const char *list, const char *name)
 {
-	const char *w = only ?: "";
+	const char *w = list ?: "";
 	size_t len = strlen(name);
 
 	w += strspn(w, " ");
@@ -274,6 +274,12 @@ static bool shown(const char *name)
 		if (strcspn(w, " ") == len && !strncmp(w, name, len))
 			return true;
 	return false;
+}
+
+/* Every row, unless --only or --variants names some; the sums are of all in any case. */
+static bool shown(const struct run *r, const char *name)
+{
+	return listed(only, name) && listed(variants, r->name);
 }
 
 static bool has_points(const struct row *row)
@@ -288,12 +294,13 @@ static bool has_points(const struct row *row)
 static void print_points(struct run *runs, int nr, int width, int vwidth)
 {
 	bool head = false;
+	int named = -1;
 
 	for (int c = 0; c < MAX_CASES && cases[c]; c++)
 		for (int r = 0; r < nr; r++) {
 			struct row *row = &runs[r].rows[c];
 
-			if (!has_points(row) || !shown(cases[c]))
+			if (!has_points(row) || !shown(&runs[r], cases[c]))
 				continue;
 			if (!head) {
 				printf("\n%-*s  %-*s ", width, "other hooks", vwidth, "");
@@ -302,7 +309,8 @@ static void print_points(struct run *runs, int nr, int width, int vwidth)
 				printf("\n");
 			}
 			head = true;
-			printf("%-*s  %-*s ", width, r ? "" : cases[c], vwidth, runs[r].name);
+			printf("%-*s  %-*s ", width, named == c ? "" : cases[c], vwidth, runs[r].name);
+			named = c;
 			for (int p = 0; p < TB_POINTS; p++)
 				put_mark(row->point[p].mark);
 			printf("\n");
@@ -321,7 +329,7 @@ static void print_points(struct run *runs, int nr, int width, int vwidth)
 
 static void print(struct run *runs, int nr)
 {
-	int width = 11, vwidth = 8;
+	int width = 11, vwidth = 8, named = -1;
 
 	for (int c = 0; c < MAX_CASES && cases[c]; c++)
 		if (width < (int)strlen(cases[c]))
@@ -350,10 +358,13 @@ static void print(struct run *runs, int nr)
 	}
 	printf("\n");
 	for (int c = 0; c < MAX_CASES && cases[c]; c++)
-		for (int r = 0; r < nr && shown(cases[c]); r++) {
+		for (int r = 0; r < nr; r++) {
 			struct row *row = &runs[r].rows[c];
 
-			printf("%-*s  %-*s", width, r ? "" : cases[c], vwidth, runs[r].name);
+			if (!shown(&runs[r], cases[c]))
+				continue;
+			printf("%-*s  %-*s", width, named == c ? "" : cases[c], vwidth, runs[r].name);
+			named = c;
 			for (int h = 0; h < MAX_HOOKS && hooks[h] && row->there &&
 			     !row->skipped && !row->failed; h++) {
 				printf(" ");
@@ -392,6 +403,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "cases", required_argument, NULL, 'c' },
 		{ "only", required_argument, NULL, 'o' },
+		{ "variants", required_argument, NULL, 'v' },
 		{ }
 	};
 	const char *wanted = NULL;
@@ -405,6 +417,8 @@ int main(int argc, char **argv)
 			wanted = optarg;
 		else if (opt == 'o')
 			only = optarg;
+		else if (opt == 'v')
+			variants = optarg;
 		else
 			goto usage;
 	}
@@ -441,8 +455,9 @@ int main(int argc, char **argv)
 	return 1;
 
 usage:
-	fputs("usage: matrix [--cases A,B] [--only 'A B'] RESULTS.jsonl...\n"
-	      "  --cases A,B   those that have to be there\n"
-	      "  --only 'A B'  those to show\n", stderr);
+	fputs("usage: matrix [--cases A,B] [--only 'A B'] [--variants 'A B'] RESULTS.jsonl...\n"
+	      "  --cases A,B       those that have to be there\n"
+	      "  --only 'A B'      those to show\n"
+	      "  --variants 'A B'  those to show in rows; the sums are of all\n", stderr);
 	return 2;
 }
