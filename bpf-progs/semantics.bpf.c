@@ -195,9 +195,20 @@ int route_write(struct __sk_buff *skb)
 SEC("?netfilter")
 int netfilter_write(struct bpf_nf_ctx *ctx)
 {
-	if (COUNTS(ctx->skb))
-		make_and_look((struct __sk_buff *)ctx->skb);
-	return 1;	/* NF_ACCEPT */
+	__u32 words[SEM_META / 4], seen[SEM_META / 4] = {};
+	struct sk_buff *skb = ctx->skb;
+	long size;
+	int err;
+
+	if (!COUNTS(skb))
+		return 1;	/* NF_ACCEPT */
+	fill(words, order.label);
+	err = pkt_meta_kern_reserve(skb, SEM_META);
+	done(&beyond, err ?: pkt_meta_kern_write(skb, 0, words, SEM_META));
+	size = pkt_meta_kern_size(skb);
+	err = size == SEM_META ? pkt_meta_kern_read(skb, 0, seen, SEM_META) : 0;
+	judge(&beyond, seen, size, err, order.label);
+	return 1;
 }
 
 SEC("?tp_btf/kfree_skb")
