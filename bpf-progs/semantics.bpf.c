@@ -50,12 +50,6 @@ int label(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-SEC("xdp")
-int pass(struct xdp_md *ctx)
-{
-	return XDP_PASS;
-}
-
 static __always_inline void judge(struct sem_seen *s, const __u32 *words, long size, int err,
 				  __u32 which)
 {
