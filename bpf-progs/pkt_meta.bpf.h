@@ -19,13 +19,17 @@
  *	pkt_meta_xdp_forget(ctx)	pkt_meta_skb_forget(skb)
  *					pkt_meta_skb_adopt(skb)
  *
- *	at a tracepoint
- *	pkt_meta_trace_read(skb, buf, len)
+ *	at netfilter			at a tracepoint, LSM
+ *	pkt_meta_kern_reserve(skb, n)
+ *	pkt_meta_kern_write(...)
+ *	pkt_meta_kern_read(...)		pkt_meta_trace_read(skb, buf, len)
+ *	pkt_meta_kern_size(skb)		pkt_meta_trace_size(skb)
  *
  * reserve	makes the metadata n bytes long; what the bytes are is undefined until
  *		they are written. Invalidates packet pointers.
  * put		reserve and write in one: from the first byte on it is buf's n bytes. Of a
- *		packet that had more, what follows them is undefined.
+ *		packet that had more, what follows them is undefined. Each variant has its
+ *		own, the fewest calls that do it; so has get.
  * get		reads the first n bytes. buf is not uninitialized stack: what fills it may
  *		be a kfunc, and for the verifier these read what they are given.
  * write, read	(ctx, off, buf, len): copy into, out of the metadata.
@@ -38,8 +42,10 @@
  *		there is, and where data_meta is not the variant's: it is what it is on a
  *		stock kernel, from the first push on garbage.
  *
- * trace_read	from the beginning, len a constant; for tp_btf and fentry programs, the
- *		skb being one of their arguments. The rest is not for these.
+ * kern_...	the same for programs that have a pointer to the skb, not a context:
+ *		netfilter's ctx->skb.
+ * trace_...	from the beginning; for tp_btf, fentry and LSM programs, the skb being one
+ *		of their arguments. The rest is not for these.
  *
  * All return 0 (size: the size) or
  *	-EINVAL		off, len or n cannot be right: not a multiple of 4, too large,
@@ -83,15 +89,43 @@
 #error "compile with -DPKT_META_<VARIANT>: BASELINE, MOVABLE, TRAITS, STORAGE, SKBEXT or TABLE"
 #endif
 
-#ifndef PKT_META_PUT_GET
+/* A variant whose own are not fewer calls than these. */
+#ifndef PKT_META_PUT
 static __always_inline int pkt_meta_skb_put(struct __sk_buff *skb, const void *buf, __u32 n)
 {
 	return pkt_meta_skb_reserve(skb, n) ?: pkt_meta_skb_write(skb, 0, buf, n);
 }
+#endif
 
+#ifndef PKT_META_GET
 static __always_inline int pkt_meta_skb_get(struct __sk_buff *skb, void *buf, __u32 n)
 {
 	return pkt_meta_skb_read(skb, 0, buf, n);
+}
+#endif
+
+/* A variant to which a context and a pointer are the same. */
+#ifndef PKT_META_KERN
+static __always_inline int pkt_meta_kern_reserve(struct sk_buff *skb, __u32 n)
+{
+	return pkt_meta_skb_reserve((struct __sk_buff *)skb, n);
+}
+
+static __always_inline long pkt_meta_kern_size(struct sk_buff *skb)
+{
+	return pkt_meta_skb_size((struct __sk_buff *)skb);
+}
+
+static __always_inline int pkt_meta_kern_read(struct sk_buff *skb, __u32 off, void *buf,
+					      __u32 len)
+{
+	return pkt_meta_skb_read((struct __sk_buff *)skb, off, buf, len);
+}
+
+static __always_inline int pkt_meta_kern_write(struct sk_buff *skb, __u32 off,
+					       const void *buf, __u32 len)
+{
+	return pkt_meta_skb_write((struct __sk_buff *)skb, off, buf, len);
 }
 #endif
 

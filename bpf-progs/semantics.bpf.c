@@ -50,12 +50,6 @@ int label(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-SEC("xdp")
-int pass(struct xdp_md *ctx)
-{
-	return XDP_PASS;
-}
-
 static __always_inline void judge(struct sem_seen *s, const __u32 *words, long size, int err,
 				  __u32 which)
 {
@@ -195,9 +189,20 @@ int route_write(struct __sk_buff *skb)
 SEC("?netfilter")
 int netfilter_write(struct bpf_nf_ctx *ctx)
 {
-	if (COUNTS(ctx->skb))
-		make_and_look((struct __sk_buff *)ctx->skb);
-	return 1;	/* NF_ACCEPT */
+	__u32 words[SEM_META / 4], seen[SEM_META / 4] = {};
+	struct sk_buff *skb = ctx->skb;
+	long size;
+	int err;
+
+	if (!COUNTS(skb))
+		return 1;	/* NF_ACCEPT */
+	fill(words, order.label);
+	err = pkt_meta_kern_reserve(skb, SEM_META);
+	done(&beyond, err ?: pkt_meta_kern_write(skb, 0, words, SEM_META));
+	size = pkt_meta_kern_size(skb);
+	err = size == SEM_META ? pkt_meta_kern_read(skb, 0, seen, SEM_META) : 0;
+	judge(&beyond, seen, size, err, order.label);
+	return 1;
 }
 
 SEC("?tp_btf/kfree_skb")

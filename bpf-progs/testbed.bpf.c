@@ -211,15 +211,22 @@ static __always_inline void judge(struct tb_cell *cell, __u32 segs, __u32 nonce,
 	}
 }
 
+/* How a program has its skb: as its context, by a pointer, or as one that looks on. */
+enum by { BY_CONTEXT, BY_POINTER, BY_TRACE };
+
 /* Its size; < 0: it cannot be read, for an error of the variant's. */
-static __always_inline long read_meta(struct __sk_buff *skb, __u32 *have)
+static __always_inline long read_meta(struct __sk_buff *skb, enum by by, __u32 *have)
 {
-	long size = pkt_meta_skb_size(skb);
+	struct sk_buff *kern = (struct sk_buff *)skb;
+	long size = by == BY_CONTEXT ? pkt_meta_skb_size(skb) :
+		    by == BY_POINTER ? pkt_meta_kern_size(kern) : pkt_meta_trace_size(kern);
 
 	if (size == -ENODATA || size == -EBUSY)	/* refused: not to be had here */
 		return 0;
 	if (size > 0 && size <= TB_META_MAX) {
-		int err = pkt_meta_skb_read(skb, 0, have, size);
+		int err = by == BY_CONTEXT ? pkt_meta_skb_read(skb, 0, have, size) :
+			  by == BY_POINTER ? pkt_meta_kern_read(kern, 0, have, size) :
+					     pkt_meta_trace_read(kern, have, size);
 
 		if (err)
 			return err;
@@ -240,7 +247,7 @@ static __always_inline int read_tcx(struct __sk_buff *skb, __u32 cp)
 		pkt_meta_skb_adopt(skb);
 	if (kern->data_len)
 		__sync_fetch_and_add(&cell->nonlinear, 1);
-	size = read_meta(skb, have);
+	size = read_meta(skb, BY_CONTEXT, have);
 	if (!nonce)
 		nonce = sealed_nonce(have, size);
 	judge(cell, skb->gso_segs ?: 1, nonce, have, size);
@@ -328,7 +335,7 @@ int make_tc(struct __sk_buff *skb)
 /* ---- every hook that can read ---- */
 
 /* By whatever hook an skb is seen: its size is not always that of a context. */
-static __always_inline void read_point(struct __sk_buff *skb, enum tb_point p)
+static __always_inline void read_point(struct __sk_buff *skb, enum by by, enum tb_point p)
 {
 	__u32 nonce, *have = scratch_words(1 + p);
 	struct bpf_dynptr packet;
@@ -340,20 +347,20 @@ static __always_inline void read_point(struct __sk_buff *skb, enum tb_point p)
 		return;
 	nonce = order_nonce(window);
 	if (nonce)
-		judge(&points[p], 1, nonce, have, read_meta(skb, have));
+		judge(&points[p], 1, nonce, have, read_meta(skb, by, have));
 }
 
 #define POINT(sec, name, point, verdict)				\
 SEC("?" sec) int name(struct __sk_buff *skb)				\
 {									\
-	read_point(skb, point);						\
+	read_point(skb, BY_CONTEXT, point);				\
 	return verdict;							\
 }
 
 #define NF_POINT(name, point)						\
 SEC("?netfilter") int name(struct bpf_nf_ctx *ctx)			\
 {									\
-	read_point((struct __sk_buff *)ctx->skb, point);		\
+	read_point((struct __sk_buff *)ctx->skb, BY_POINTER, point);	\
 	return 1; /* NF_ACCEPT */					\
 }
 
@@ -380,14 +387,14 @@ POINT("sk_skb/stream_verdict", sink_sk_skb, TB_SINK_SK_SKB, SK_PASS)
 SEC("?lsm/socket_sock_rcv_skb")
 int BPF_PROG(sink_lsm, struct sock *sk, struct sk_buff *skb)
 {
-	read_point((struct __sk_buff *)skb, TB_SINK_LSM);
+	read_point((struct __sk_buff *)skb, BY_TRACE, TB_SINK_LSM);
 	return 0;
 }
 
 SEC("?tp_btf/kfree_skb")
 int BPF_PROG(drop, struct sk_buff *skb, void *location, enum skb_drop_reason reason)
 {
-	read_point((struct __sk_buff *)skb, TB_DROP);
+	read_point((struct __sk_buff *)skb, BY_TRACE, TB_DROP);
 	return 0;
 }
 

@@ -15,6 +15,8 @@ ST_T       := $(subst $(comma), ,$(T))
 ST_GUEST   := $(if $(T),$(filter $(ST_T),$(ST_ALL)),$(ST_ALL))
 ST_HOST    := $(if $(T),$(filter $(ST_T),$(ST_HARNESS)),$(ST_HARNESS))
 ST_FIRST   := $(firstword $(FLAVOURS))
+# results of some tests in a file of their own, beside those of all
+ST_SUITE   ?= selftests
 
 TESTS += $(if $(ST_HOST),harness-run) $(if $(ST_GUEST),selftests-run)
 
@@ -45,9 +47,9 @@ $(ST_BPF:%=build/selftests/$1/%): build/selftests/$1/%: build/bpf/$1/%.skel.h
 
 selftests-vm-$1: $(ST_GUEST:%=build/selftests/$1/%) build/selftests/run build/vm/vmrun build/vm/init
 	@mkdir -p build/results
-	$$(Q)build/vm/vmrun --kernel build/kernel/$1 --name selftests-$1 --timeout $(if $(DEBUG),1200,240) --append kunit.enable=1 --share build/results \
+	$$(Q)build/vm/vmrun --kernel build/kernel/$1 --name $(ST_SUITE)-$1 --timeout $(if $(DEBUG),1200,240) --append kunit.enable=1 --share build/results \
 		--env 'RESULTS_COMMAND=make test$(if $(T), T=$(T))' -- \
-		build/selftests/run --suite selftests --info build/kernel/$1/info.json --results build/results \
+		build/selftests/run --suite $(ST_SUITE) --info build/kernel/$1/info.json --results build/results \
 		$(ST_GUEST:%=build/selftests/$1/%) || [ $$$$? = 4 ]	# nothing but skips: fine
 
 .PHONY: selftests-vm-$1

@@ -2,7 +2,8 @@
 #
 # make trilogy: every design on the same kernel, programs, tests and tunnels, and the
 # comparison of what came of it. The tunnels are those of make run: all 100 and more cases
-# on six kernels take half an hour, make matrix VARIANT='...' has them.
+# on six kernels take half an hour, make matrix VARIANT='...' has them. The tests' results are
+# in files of their own: those of make test stay.
 
 TRILOGY := $(or $(VARIANT),baseline $(filter $(notdir $(patsubst %/,%,$(wildcard kernel-patches/*/))),\
 	     movable traits storage skbext table))
@@ -13,7 +14,7 @@ trilogy:
 # The comparison even if a suite failed: it shows what.
 trilogy-run:
 	$(LOCKED) '$(KERNELS); rc=0; \
-		$(MAKE) T=semantics selftests-run || rc=1; \
+		$(MAKE) T=semantics,traits,storage,skbext,kunit ST_SUITE=trilogy selftests-run || rc=1; \
 		$(MAKE) TB_SET="$(TB_CORE)" testbed-run || rc=1; \
 		echo; trilogy/compare $(VARIANTS) && exit $$rc'
 

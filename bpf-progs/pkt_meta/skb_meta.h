@@ -33,7 +33,7 @@ static __always_inline int pkt_meta_skb_forget(struct __sk_buff *skb)
 	return bpf_skb_meta_resize(skb, 0, 0);
 }
 
-#define PKT_META_PUT_GET
+#define PKT_META_PUT
 static __always_inline int pkt_meta_skb_put(struct __sk_buff *skb, const void *buf, __u32 n)
 {
 	int err = n <= PKT_META_MAX && n % 4 == 0 ? bpf_skb_meta_store(skb, 0, buf, n) : -EINVAL;
@@ -83,6 +83,7 @@ static __always_inline int pkt_meta_skb_read(struct __sk_buff *skb, __u32 off, v
 }
 
 #ifdef PKT_META_MOVABLE
+#define PKT_META_GET
 static __always_inline int pkt_meta_skb_get(struct __sk_buff *skb, void *buf, __u32 n)
 {
 	return n > PKT_META_MAX || n % 4 || bpf_skb_meta_load(skb, 0, buf, n) ?
@@ -108,6 +109,11 @@ static __always_inline int pkt_meta_skb_write(struct __sk_buff *skb, __u32 off,
 	      bpf_dynptr_write(&meta, off, (void *)buf, len, 0);
 #endif
 	return pkt_meta_dynptr_error(err, &meta);
+}
+
+static __always_inline long pkt_meta_trace_size(struct sk_buff *skb)
+{
+	return pkt_meta_skb_size((struct __sk_buff *)skb);
 }
 
 static __always_inline int pkt_meta_trace_read(struct sk_buff *skb, __u32 *buf, __u32 len)

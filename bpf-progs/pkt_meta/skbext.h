@@ -91,6 +91,26 @@ static __always_inline int pkt_meta_skb_write(struct __sk_buff *skb, __u32 off,
 	return pkt_meta_ext_error(err);
 }
 
+/* For creating it need not be known how long it is. (get is read: one call each, too.) */
+#define PKT_META_PUT
+static __always_inline int pkt_meta_skb_put(struct __sk_buff *skb, const void *buf, __u32 n)
+{
+	struct bpf_dynptr ext;
+	int err;
+
+	if (!n || n > PKT_META_MAX || n % 4)
+		return -EINVAL;
+	err = bpf_dynptr_from_skb_ext(skb, n, BPF_SKB_EXT_F_CREATE, &ext);
+	if (!err)
+		err = bpf_dynptr_write(&ext, 0, (void *)buf, n, 0);
+	return pkt_meta_ext_error(err);
+}
+
+static __always_inline long pkt_meta_trace_size(struct sk_buff *skb)
+{
+	return pkt_meta_skb_size((struct __sk_buff *)skb);
+}
+
 static __always_inline int pkt_meta_trace_read(struct sk_buff *skb, __u32 *buf, __u32 len)
 {
 	return pkt_meta_skb_read((struct __sk_buff *)skb, 0, buf, len);

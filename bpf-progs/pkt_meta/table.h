@@ -15,6 +15,7 @@
  * will be found with the next packet at this address.
  */
 #include <bpf/bpf_tracing.h>
+typedef __u64 pkt_meta_id;	/* the address */
 #include "value.h"
 
 #define PKT_META_ENTRIES	16384
@@ -35,9 +36,14 @@ static const struct pkt_meta_value pkt_meta_none;
  */
 static long pkt_meta_live SEC(".bss.pkt_meta");
 
-static __always_inline __u64 pkt_meta_key(struct __sk_buff *skb)
+static __always_inline pkt_meta_id pkt_meta_id_skb(struct __sk_buff *skb)
 {
 	return (__u64)bpf_cast_to_kern_ctx(skb);
+}
+
+static __always_inline pkt_meta_id pkt_meta_id_kern(struct sk_buff *skb)
+{
+	return (__u64)skb;
 }
 
 static __always_inline struct pkt_meta_value *pkt_meta_at(__u64 key)
@@ -57,7 +63,7 @@ static __always_inline int pkt_meta_drop(__u64 key)
 	return err;
 }
 
-static __always_inline int pkt_meta_put(__u64 key, const struct pkt_meta_value *v)
+static __always_inline int pkt_meta_enter(__u64 key, const struct pkt_meta_value *v)
 {
 	int err = bpf_map_update_elem(&pkt_meta_table, &key, v, BPF_NOEXIST);
 
@@ -76,7 +82,7 @@ static __always_inline void pkt_meta_follow(__u64 to, __u64 from)
 		return;
 	v = pkt_meta_at(from);
 	if (v)
-		pkt_meta_put(to, v);
+		pkt_meta_enter(to, v);
 	else
 		pkt_meta_drop(to);
 }
@@ -116,31 +122,59 @@ int BPF_PROG(pkt_meta_fragment6, struct sk_buff *to, struct sk_buff *from)
 	return 0;
 }
 
-static __always_inline struct pkt_meta_value *pkt_meta_find(struct __sk_buff *skb)
+static __always_inline struct pkt_meta_value *pkt_meta_find(pkt_meta_id key)
 {
-	return pkt_meta_at(pkt_meta_key(skb));
+	return pkt_meta_at(key);
 }
 
-static __always_inline struct pkt_meta_value *pkt_meta_find_or_make(struct __sk_buff *skb)
+static __always_inline struct pkt_meta_value *pkt_meta_find_or_make(pkt_meta_id key)
 {
-	__u64 key = pkt_meta_key(skb);
 	struct pkt_meta_value *v = pkt_meta_at(key);
 
-	if (!v && !pkt_meta_put(key, &pkt_meta_none))
+	if (!v && !pkt_meta_enter(key, &pkt_meta_none))
 		v = pkt_meta_at(key);
 	return v;
 }
 
-static __always_inline int pkt_meta_why(struct __sk_buff *skb)
+static __always_inline int pkt_meta_why(pkt_meta_id key)
 {
 	return -ENODATA;
 }
 
 static __always_inline int pkt_meta_skb_forget(struct __sk_buff *skb)
 {
-	int err = pkt_meta_drop(pkt_meta_key(skb));
+	int err = pkt_meta_drop(pkt_meta_id_skb(skb));
 
 	return err == -ENOENT ? 0 : err;
+}
+
+/* One update where there is nothing yet, which is of as much as there is to be in it. */
+#define PKT_META_PUT
+static __always_inline int pkt_meta_skb_put(struct __sk_buff *skb, const void *buf, __u32 n)
+{
+	__u64 key = pkt_meta_id_skb(skb);
+	struct pkt_meta_value new, *v;
+
+	if (!n || n > PKT_META_VALUE_MAX || n % 4)
+		return -EINVAL;
+	if (!__builtin_constant_p(n))
+		return pkt_meta_skb_reserve(skb, n) ?: pkt_meta_skb_write(skb, 0, buf, n);
+	__builtin_memset((void *)new.words + n, 0, sizeof(new.words) - n);
+	__builtin_memcpy(new.words, buf, n);
+	new.len = n;
+	if (!bpf_map_update_elem(&pkt_meta_table, &key, &new, BPF_NOEXIST)) {
+		__sync_fetch_and_add(&pkt_meta_live, 1);
+		return 0;
+	}
+	v = pkt_meta_at(key);
+	return v ? pkt_meta_value_fill(v, buf, n) : -ENOSPC;
+}
+
+static __always_inline long pkt_meta_trace_size(struct sk_buff *skb)
+{
+	struct pkt_meta_value *v = pkt_meta_at((__u64)skb);
+
+	return v ? v->len : 0;
 }
 
 static __always_inline int pkt_meta_trace_read(struct sk_buff *skb, __u32 *buf, __u32 len)

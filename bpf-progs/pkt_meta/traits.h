@@ -139,7 +139,47 @@ static __always_inline int pkt_meta_skb_adopt(struct __sk_buff *skb)
 	return 0;	/* the kernel has handed them on */
 }
 
+/* No more calls than there are values, unless there are others of another length. */
+#define PKT_META_PUT
+static __always_inline int pkt_meta_skb_put(struct __sk_buff *skb, const void *buf, __u32 n)
+{
+	int err = 0;
+
+	if (!n || n > PKT_META_MAX || n % 4)
+		return -EINVAL;
+	for (__u32 key = 0; !err && key < PKT_META_KEYS && key * 8 < n; key++) {
+		__u32 len = n - key * 8 < 8 ? 4 : 8;
+
+		err = bpf_skb_trait_set(skb, key, buf + key * 8, len, 0);
+		if (err == -EBUSY)
+			err = bpf_skb_trait_del(skb, key) ?:
+			      bpf_skb_trait_set(skb, key, buf + key * 8, len, 0);
+		if (err)
+			pkt_meta_skb_forget(skb);
+	}
+	return pkt_meta_trait_error(err, 0);
+}
+
+#define PKT_META_GET
+static __always_inline int pkt_meta_skb_get(struct __sk_buff *skb, void *buf, __u32 n)
+{
+	if (!n || n > PKT_META_MAX || n % 4)
+		return -EINVAL;
+	for (__u32 key = 0; key < PKT_META_KEYS && key * 8 < n; key++) {
+		int len = n - key * 8 < 8 ? 4 : 8;
+
+		if (bpf_skb_trait_get(skb, key, buf + key * 8, len) != len)
+			return pkt_meta_skb_read(skb, 0, buf, n);
+	}
+	return 0;
+}
+
+static __always_inline long pkt_meta_trace_size(struct sk_buff *skb)
+{
+	return pkt_meta_skb_size((struct __sk_buff *)skb);
+}
+
 static __always_inline int pkt_meta_trace_read(struct sk_buff *skb, __u32 *buf, __u32 len)
 {
-	return -EOPNOTSUPP;
+	return pkt_meta_skb_get((struct __sk_buff *)skb, buf, len);
 }
