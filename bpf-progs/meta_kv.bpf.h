@@ -363,9 +363,13 @@ static __always_inline int meta_kv_trace_get(struct sk_buff *skb, __u32 key, __u
 	if (key >= META_KV_KEYS)
 		return -EINVAL;
 	err = pkt_meta_trace_read(skb, (__u32 *)&m, sizeof(m));
+	if (err != -EINVAL)
+		return err ?: meta_kv_image_get(&m, key, val, words);
+	/* there is less: something else's perhaps */
+	err = pkt_meta_trace_read(skb, (__u32 *)&m, sizeof(m.head));
 	if (err)
 		return err == -EINVAL ? -EBADMSG : err;
-	return meta_kv_image_get(&m, key, val, words);
+	return m.head.id == META_KV_ID ? -EBADMSG : -EPROTO;
 }
 
 META_KV_OP meta_kv_trace_get_u32(struct sk_buff *skb, __u32 key, __u32 *value)

@@ -20,9 +20,13 @@ static __always_inline int meta_kv_spoil_words(struct xdp_md *ctx, __u32 first, 
 
 META_KV_OP meta_kv_xdp_spoil(struct xdp_md *ctx, enum meta_kv_spoil how)
 {
-	/* its last keys are somebody else's, with values of 8 bytes */
-	const __u32 keys = ~0U << (32 - (META_KV_SIZE - sizeof(struct meta_kv_head)) / 8);
-	struct meta_kv_head full = { META_KV_ID, { 0, keys }, { 0, keys } };
+	/* to the last word: its last keys are somebody else's, with values of 8 bytes, one of 4 */
+	const __u32 words = (META_KV_SIZE - sizeof(struct meta_kv_head)) / 4;
+	struct meta_kv_head full = {
+		.id = META_KV_ID,
+		.low = { 0, ~0U << (32 - words / 2) },
+		.high = { 0, ~0U << (32 - words / 2 - words % 2) },
+	};
 
 	if (meta_kv_withheld)
 		return -ENODATA;

@@ -3,6 +3,7 @@
 # make example E=NAME: one example in a guest, and what it says.
 # make examples: all of them on every design there is, and which can do which.
 # WITHHOLD=1: nobody makes metadata, and what needs it has to fail.
+# make examples-readme: what they said last, in the READMEs.
 #
 # An example is a folder: NAME/NAME.c and NAME/NAME.bpf.c are what is run, other C files
 # in it programs of their own. `expect` in it says what which design cannot do, and why.
@@ -93,4 +94,7 @@ examples-test:
 			example-vm-$$f-$$e || rc=1; \
 	done; done; examples/merge --test $(filter movable%,$(FLAVOURS)) || rc=1; exit $$rc
 
-.PHONY: example example-run examples examples-run examples-all examples-test
+examples-readme:
+	$(LOCKED) 'examples/readme examples/README.md examples/*/README.md'
+
+.PHONY: examples-readme example example-run examples examples-run examples-all examples-test

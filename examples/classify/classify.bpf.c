@@ -131,9 +131,13 @@ SEC("tcx/ingress")
 int at_tc(struct __sk_buff *skb)
 {
 	struct headers h;
+	int err = 0;
 
 	if (mode == MODE_TAG && !alone[STAGE_TC])
-		meta_kv_skb_adopt(skb);
+		err = meta_kv_skb_adopt(skb);
+	/* what the skb had beside XDP's is gone */
+	if (err == -ENOSPC)
+		meta_kv_count(&bad[STAGE_TC], err);
 	if (load(skb, &h))
 		stage(skb, &h, STAGE_TC);
 	return TCX_NEXT;

@@ -34,9 +34,11 @@
 #define BURST		50		/* packets, and then so many rules change: */
 #define CHANGES		250
 #define SPOILED		20		/* packets with bad metadata, of each kind */
+#define RUNT		4		/* bytes: too short for a payload */
 
 static struct classify_bpf *skel;
 static int client, servers[PORTS];
+static struct sockaddr_in to[CLASSIFY_PACKETS];
 static unsigned int generation;
 static unsigned int sent, arrived;
 
@@ -193,8 +195,6 @@ static void programs(enum mode mode)
 
 /* ---- packets ---- */
 
-static struct sockaddr_in to[CLASSIFY_PACKETS];
-
 static void send_one(unsigned int number, enum meta_kv_spoil spoil)
 {
 	const struct payload p = { .magic = CLASSIFY_MAGIC, .number = number, .spoil = spoil };
@@ -205,13 +205,16 @@ static void send_one(unsigned int number, enum meta_kv_spoil spoil)
 	sent++;
 }
 
+/* Those that are as they were sent: what is in their metadata has done them no harm. */
 static bool receive(void *arg)
 {
-	char buf[64];
+	struct payload p;
+	ssize_t n;
 
 	for (int i = 0; i < PORTS; i++)
-		while (recv(servers[i], buf, sizeof(buf), MSG_DONTWAIT) >= 0)
-			arrived++;
+		while ((n = recv(servers[i], &p, sizeof(p), MSG_DONTWAIT | MSG_TRUNC)) >= 0)
+			arrived += n == sizeof(p) ? p.magic == CLASSIFY_MAGIC && p.number < sent :
+						    n == RUNT && !memcmp(&p, &to[0], RUNT);
 	return arrived == sent;
 }
 
@@ -360,7 +363,7 @@ static void bad_input(void)
 	sent = arrived = 0;
 	skel->bss->runts = 0;
 	for (; sent < SPOILED; sent++)
-		sendto(client, runt, 4, 0, (struct sockaddr *)runt, sizeof(*runt));
+		sendto(client, runt, RUNT, 0, (struct sockaddr *)runt, sizeof(*runt));
 	wait_for(receive, NULL, 5);
 	example_say("  too short for a payload: %llu packets",
 		    (unsigned long long)skel->bss->runts);

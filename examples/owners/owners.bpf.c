@@ -13,6 +13,8 @@
 #include "owners.h"
 
 struct owners_seen seen[OWNERS_PACKETS];
+bool beginning = true;			/* false: no packet gets an id */
+struct meta_kv_bad begun, looked;	/* where an id could not be written, or not be read */
 
 /* A packet's number; OWNERS_PACKETS: it is none of ours. */
 static __always_inline __u32 number_of(struct __sk_buff *skb)
@@ -34,8 +36,9 @@ int begin(struct __sk_buff *skb)
 {
 	__u32 number = number_of(skb);
 
-	if (number < OWNERS_PACKETS && !meta_kv_skb_make(skb))
-		meta_kv_skb_set_u64(skb, META_KEY_TRACE_ID, OWNERS_TRACE(number));
+	if (number < OWNERS_PACKETS && beginning)
+		meta_kv_count(&begun, meta_kv_skb_make(skb) ?:
+			      meta_kv_skb_set_u64(skb, META_KEY_TRACE_ID, OWNERS_TRACE(number)));
 	return 1;
 }
 
@@ -54,6 +57,7 @@ int look(struct __sk_buff *skb)
 	s->site_error = meta_kv_skb_get_u32(skb, META_KEY_SITE, &s->site);
 	s->customer_error = meta_kv_skb_get_u32(skb, META_KEY_CUSTOMER, &s->customer);
 	s->trace_error = meta_kv_skb_get_u64(skb, META_KEY_TRACE_ID, &s->trace);
+	meta_kv_count(&looked, s->trace_error);
 	s->hops = 0;
 	bpf_for(i, META_KEY_TRACE_HOP, META_KV_KEYS) {
 		if (meta_kv_skb_get_u64(skb, i, &at) || HOP_NS(at) <= last)

@@ -47,6 +47,7 @@
 #define SERVICES	2
 #define GENERATION	7
 #define DROPS		30		/* packets that end at a route, of each customer */
+#define BAD		60		/* packets with bad metadata, of each kind */
 #define BURST		64
 #define HOPS_OF_ALL	4	/* devices that a packet passes */
 
@@ -230,6 +231,7 @@ static bool load(char *why, size_t size)
 	drop->rodata->meta_kv_withheld = example.withhold;
 	trace->rodata->meta_kv_withheld = example.withhold;
 	bpf_program__set_autoload(site->progs.site_arrive, true);
+	bpf_program__set_autoload(drop->progs.spoil, true);
 	bpf_program__set_autoload(drop->progs.label, true);
 	bpf_program__set_autoload(trace->progs.trace_egress, true);
 	bpf_program__set_autoload(trace->progs.trace_ingress, true);
@@ -308,7 +310,9 @@ static void attach(int in_fd, int out_fd)
 		     tcx(classify->progs.at_tc, "host", tun) &&
 		     tcx(trace->progs.trace_ingress, "host", tun);
 	}
-	ok = ok && bpf_program__attach_cgroup(drop->progs.label, out_fd) &&
+	/* in this order they run, too */
+	ok = ok && bpf_program__attach_cgroup(drop->progs.spoil, out_fd) &&
+	     bpf_program__attach_cgroup(drop->progs.label, out_fd) &&
 	     bpf_program__attach_cgroup(owners->progs.begin, out_fd) &&
 	     bpf_program__attach_cgroup(site->progs.site_arrive, in_fd) &&
 	     bpf_program__attach_cgroup(classify->progs.at_cgroup, in_fd) &&
@@ -340,9 +344,11 @@ static int site_of(unsigned int n) { return n % SITES; }
 static int customer_of(unsigned int n) { return n / SITES % CUSTOMERS; }
 static int service_of(unsigned int n) { return n / SITES / CUSTOMERS % SERVICES; }
 
+static enum meta_kv_spoil classify_spoil;	/* by the packet itself: as that example does it */
+
 static void send_packet(unsigned int n, const char *addr)
 {
-	const struct payload p = { .magic = CLASSIFY_MAGIC, .number = n };
+	const struct payload p = { .magic = CLASSIFY_MAGIC, .number = n, .spoil = classify_spoil };
 	union address to;
 	socklen_t len = address(&to, addr, PORT);
 
@@ -350,12 +356,14 @@ static void send_packet(unsigned int n, const char *addr)
 		example_die("packet %u: %s", n, strerror(errno));
 }
 
+/* Those that are as they were sent. */
 static bool receive(void *arg)
 {
-	char buf[64];
+	struct payload p;
+	ssize_t n;
 
-	while (recv(in, buf, sizeof(buf), MSG_DONTWAIT) >= 0)
-		arrived++;
+	while ((n = recv(in, &p, sizeof(p), MSG_DONTWAIT | MSG_TRUNC)) >= 0)
+		arrived += n == sizeof(p) && p.magic == CLASSIFY_MAGIC && p.number < sent;
 	return arrived == sent;
 }
 
@@ -381,9 +389,10 @@ static void compare(unsigned int n, bool right[OWNERS], int error[OWNERS])
 	}
 }
 
+static const char * const owner_name[OWNERS] = { "service", "site", "customer", "trace" };
+
 static void check_packets(unsigned int packets)
 {
-	static const char * const name[OWNERS] = { "service", "site", "customer", "trace" };
 	unsigned int lost[OWNERS] = { 0 }, wrong[OWNERS] = { 0 }, all = 0, hops = 0;
 	int error[OWNERS], last[OWNERS] = { 0 };
 	bool right[OWNERS];
@@ -407,10 +416,10 @@ static void check_packets(unsigned int packets)
 	for (int k = 0; k < OWNERS; k++) {
 		char check[64];
 
-		snprintf(check, sizeof(check), "together.%s", name[k]);
+		snprintf(check, sizeof(check), "together.%s", owner_name[k]);
 		example_check(EXAMPLE_META, !lost[k], check, "%u of %u packets are without: %s",
 			      lost[k], packets, strerror(-last[k]));
-		snprintf(check, sizeof(check), "own.%s", name[k]);
+		snprintf(check, sizeof(check), "own.%s", owner_name[k]);
 		example_check(EXAMPLE_ALWAYS, !wrong[k], check, "%u packets have another's",
 			      wrong[k]);
 	}
@@ -455,41 +464,141 @@ static void send_all(unsigned int packets)
 	wait_for(receive, NULL, 5);
 }
 
+/* ---- bad input ---- */
+
 /*
- * Somebody leaves something else in the metadata of all packets on their way. Each owner
- * counts that it could not write; who reads finds nothing, or what is right; never a value
- * of somebody else's bytes.
+ * Somebody has left something else in the metadata: at the sender, before there is a label,
+ * or on the way, before the host's own programs. Or there is none. Who has to count it:
  */
-static void check_bad(enum meta_kv_spoil spoil, const char *name)
+static const struct bad {
+	const char *name;
+	enum { NOWHERE, SENDER, HOST } where;
+	enum meta_kv_spoil spoil;
+	unsigned int owners;
+} bad_kinds[] = {
+	{ "none", NOWHERE, SPOIL_NONE, 1 << SERVICE | 1 << SITE | 1 << CUSTOMER | 1 << TRACE },
+	{ "sender.too-short", SENDER, SPOIL_SHORT, 1 << CUSTOMER | 1 << TRACE },
+	{ "sender.foreign", SENDER, SPOIL_MAGIC, 1 << CUSTOMER | 1 << TRACE },
+	{ "sender.version", SENDER, SPOIL_VERSION, 1 << CUSTOMER | 1 << TRACE },
+	{ "sender.no-room", SENDER, SPOIL_FULL, 1 << CUSTOMER | 1 << TRACE },
+	{ "host.too-short", HOST, SPOIL_SHORT, 1 << SERVICE | 1 << SITE | 1 << TRACE },
+	{ "host.foreign", HOST, SPOIL_MAGIC, 1 << SERVICE | 1 << SITE | 1 << TRACE },
+	{ "host.version", HOST, SPOIL_VERSION, 1 << SERVICE | 1 << SITE | 1 << TRACE },
+	/* where the id is gone there is no trace to go on with */
+	{ "host.no-room", HOST, SPOIL_FULL, 1 << SERVICE | 1 << SITE },
+};
+
+static unsigned long long of_kind(const struct meta_kv_bad *bad, enum meta_kv_spoil spoil)
 {
-	const unsigned int packets = 60;
-	struct meta_kv_bad *bad = (void *)&site->bss->learned.bad;
-	unsigned long long counted;
-	unsigned int wrong = 0;
+	return spoil == SPOIL_NONE ? bad->none : spoil == SPOIL_SHORT ? bad->too_short :
+	       spoil == SPOIL_FULL ? bad->no_room : bad->foreign;
+}
+
+/* What this owner's programs have counted. */
+static unsigned long long counted_by(enum owner k, enum meta_kv_spoil spoil)
+{
+	unsigned long long sum = 0;
+
+#define ADD(field)	sum += of_kind((struct meta_kv_bad *)&(field), spoil)
+	switch (k) {
+	case SERVICE:
+		for (int s = 0; s < STAGES; s++)
+			ADD(classify->bss->bad[s]);
+		break;
+	case SITE:
+		ADD(site->bss->learned.bad);
+		ADD(site->bss->arrived.bad);
+		break;
+	case CUSTOMER:
+		ADD(drop->bss->unlabelled);
+		ADD(drop->bss->unread);
+		break;
+	default:
+		ADD(owners->bss->begun);
+		ADD(trace->bss->hopped);
+		ADD(owners->bss->looked);
+	}
+#undef ADD
+	return sum;
+}
+
+static void forget_counts(void)
+{
+	memset(&classify->bss->bad, 0, sizeof(classify->bss->bad));
+	memset(&site->bss->learned, 0, sizeof(site->bss->learned));
+	memset(&site->bss->arrived, 0, sizeof(site->bss->arrived));
+	memset(&drop->bss->unlabelled, 0, sizeof(drop->bss->unlabelled));
+	memset(&drop->bss->unread, 0, sizeof(drop->bss->unread));
+	memset(&trace->bss->hopped, 0, sizeof(trace->bss->hopped));
+	memset(&owners->bss->begun, 0, sizeof(owners->bss->begun));
+	memset(&owners->bss->looked, 0, sizeof(owners->bss->looked));
+	memset(&owners->bss->seen, 0, sizeof(owners->bss->seen));
+}
+
+static void drop_packets(void)
+{
+	for (unsigned int n = 0; n < DROPS * CUSTOMERS * SITES; n += SITES)
+		send_packet(n, "198.19.255.1");
+	usleep(100 * 1000);
+}
+
+/* Bad metadata in all packets from now on; in none, with SPOIL_NOT. */
+static void spoil(const struct bad *b, enum meta_kv_spoil how)
+{
+	bool none = b->where == NOWHERE && how != SPOIL_NOT;
+
+	drop->data->labelling = owners->data->beginning = !none;
+	classify_spoil = none ? how : SPOIL_NOT;
+	drop->bss->spoil_how = b->where == SENDER ? how : SPOIL_NOT;
+	site->bss->spoil = b->where == SENDER ? SPOIL_NOT : how;
+}
+
+/*
+ * Each packet gets through, and nobody takes somebody else's bytes for a value; each owner
+ * has counted those that do not have its value.
+ */
+static void check_bad(const struct bad *b)
+{
+	const bool always = b->where == NOWHERE;
+	unsigned int wrong = 0, right_of[OWNERS] = { 0 }, want, said = 0;
 	int error[OWNERS];
 	bool right[OWNERS];
-	char check[64];
+	char check[64], text[256] = "";
 
-	memset(bad, 0, sizeof(*bad));
-	memset((void *)&owners->bss->seen, 0, sizeof(owners->bss->seen));
-	site->bss->spoil = spoil;
-	send_all(packets);
-	site->bss->spoil = SPOIL_NOT;
+	forget_counts();
+	spoil(b, b->spoil);
+	send_all(BAD);
+	if (always)
+		drop_packets();	/* the customer is read at drops alone */
+	spoil(b, SPOIL_NOT);
 
-	example_say("  %s: %u of %u packets arrived", name, arrived, packets);
-	example_bad("  site", bad);
-	for (unsigned int n = 0; n < packets; n++) {
+	for (unsigned int n = 0; n < BAD; n++) {
 		compare(n, right, error);
-		/* the last word that is free gets a customer when there is to be no room */
-		for (int k = 0; k < OWNERS; k++)
-			wrong += !error[k] && !right[k] && !(spoil == SPOIL_FULL && k == CUSTOMER);
+		for (int k = 0; k < OWNERS; k++) {
+			wrong += !error[k] && !right[k];
+			right_of[k] += !error[k] && right[k];
+		}
 	}
-	counted = spoil == SPOIL_SHORT ? bad->too_short :
-		  spoil == SPOIL_FULL ? bad->no_room : bad->foreign;
-	snprintf(check, sizeof(check), "bad.%s", name);
-	example_check(EXAMPLE_META, arrived == packets && counted == packets && !wrong, check,
-		      "%u of %u packets arrived, %llu counted, %u wrong values read", arrived,
-		      packets, counted, wrong);
+	snprintf(check, sizeof(check), "bad.%s.passes", b->name);
+	example_check(EXAMPLE_ALWAYS, arrived == BAD && !wrong, check,
+		      "%u of %u packets arrived, %u wrong values read", arrived, BAD, wrong);
+	for (int k = 0; k < OWNERS; k++) {
+		unsigned long long n = counted_by(k, b->spoil);
+
+		if (!(b->owners & 1 << k))
+			continue;
+		/* nobody's packets have no mark, so they have no label, nor are they spoiled there */
+		want = k == CUSTOMER && always ? DROPS * CUSTOMERS :
+		       b->where == SENDER ? BAD - BAD / CUSTOMERS :
+		       k == SITE || always ? BAD : BAD - right_of[k];
+		said += snprintf(text + said, sizeof(text) - said, "%s %s %llu", said ? "," : "",
+				 owner_name[k], n);
+		snprintf(check, sizeof(check), "bad.%s.%s", b->name, owner_name[k]);
+		/* without metadata there is nothing to spoil; none is what it is then */
+		example_check(always ? EXAMPLE_ALWAYS : EXAMPLE_META, n >= want, check,
+			      "%llu packets counted, not %u", n, want);
+	}
+	example_say("  %-18s %u of %u packets arrived; counted by%s", b->name, arrived, BAD, text);
 }
 
 static void together(unsigned int packets)
@@ -509,16 +618,12 @@ static void together(unsigned int packets)
 		      arrived, packets);
 	check_packets(packets);
 
-	for (unsigned int n = 0; n < DROPS * CUSTOMERS * SITES; n += SITES)
-		send_packet(n, "198.19.255.1");
-	usleep(100 * 1000);
+	drop_packets();
 	check_drops();
 
 	example_say("\nBad input:");
-	check_bad(SPOIL_SHORT, "too-short");
-	check_bad(SPOIL_MAGIC, "foreign");
-	check_bad(SPOIL_VERSION, "version");
-	check_bad(SPOIL_FULL, "no-room");
+	for (size_t i = 0; i < ARRAY_SIZE(bad_kinds); i++)
+		check_bad(&bad_kinds[i]);
 }
 
 int main(int argc, char **argv)

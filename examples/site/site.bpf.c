@@ -105,8 +105,6 @@ int site_learn(struct xdp_md *ctx)
 	}
 	if (spoil)
 		meta_kv_xdp_spoil(ctx, spoil);
-	if (spoil == SPOIL_FULL)	/* of values of 8 bytes: a site has 4 */
-		meta_kv_xdp_set_u32(ctx, META_KEY_CUSTOMER, 0);
 	if (spoil == SPOIL_NONE)
 		return XDP_PASS;
 	err = meta_kv_xdp_make(ctx) ?: meta_kv_xdp_set_u32(ctx, META_KEY_SITE, site);
@@ -120,13 +118,18 @@ int site_learn(struct xdp_md *ctx)
 SEC("tcx/ingress")
 int site_adopt(struct __sk_buff *skb)
 {
+	int err;
+
 	if (mode == SITE_COUNT)
 		return TCX_NEXT;
 #ifdef PKT_META_ADOPTS
 	/* XDP's word alone counts, and that is not there yet */
 	meta_kv_skb_del(skb, META_KEY_SITE);
 #endif
-	meta_kv_skb_adopt(skb);
+	err = meta_kv_skb_adopt(skb);
+	/* that XDP left nothing is no fault; that there is no room for what was there is one */
+	if (err == -ENOSPC)
+		meta_kv_count(&learned.bad, err);
 	return TCX_NEXT;
 }
 
