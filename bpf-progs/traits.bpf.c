@@ -131,4 +131,35 @@ int value_in_packet(struct __sk_buff *skb)
 	return 0;
 }
 
+/* A driver's XDP, and what the skb has that the driver makes of it. */
+#define TAP_PROTO	0x5455	/* nobody else's frames */
+
+SEC("?xdp")
+int tap_sets(struct xdp_md *ctx)
+{
+	__u64 val = 0x1122334455667788;
+	__u32 small = 0xcafe;
+	__u16 proto;
+
+	if (bpf_xdp_load_bytes(ctx, 12, &proto, 2) || proto != TAP_PROTO)
+		return XDP_PASS;
+	steps[0].ret = bpf_xdp_trait_set(ctx, 9, &val, sizeof(val), 0);
+	steps[1].ret = bpf_xdp_trait_set(ctx, 3, &small, sizeof(small), 0);
+	return XDP_PASS;
+}
+
+SEC("?tc")
+int tap_gets(struct __sk_buff *skb)
+{
+	__u16 proto;
+
+	if (bpf_skb_load_bytes(skb, 12, &proto, 2) || proto != TAP_PROTO)
+		return 0;
+	steps[2].ret = bpf_skb_trait_get(skb, 9, &steps[2].val, 8);
+	steps[3].ret = bpf_skb_trait_get(skb, 3, &steps[3].val, 8);
+	steps[4].ret = bpf_skb_trait_get(skb, 4, &steps[4].val, 8);
+	steps[5].ret = skb->len;
+	return 0;
+}
+
 char _license[] SEC("license") = "GPL";

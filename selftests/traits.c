@@ -4,20 +4,29 @@
  * verifier refuses. (What becomes of traits on the way is for the testbed, the store's
  * arithmetic for the unit tests.)
  */
+#define _GNU_SOURCE
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/if_tun.h>
+#include <linux/types.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <linux/types.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "../bpf-progs/traits.h"
 #include "ktap.h"
+#include "netns.h"
 #include "traits.skel.h"
 
-#define PACKET	200
+#define PACKET		200
+#define TCX_INGRESS	46
 
 #define SET(k, l, v, r)	{ .op = TRAIT_SET, .key = k, .len = l, .val = v, .ret = r }
 #define GET(k, l, v, r)	{ .op = TRAIT_GET, .key = k, .len = l, .val = v, .ret = r }
@@ -235,6 +244,58 @@ static bool value_in_packet(void)
 	return ok;
 }
 
+static bool tap_seen(void *skel)
+{
+	return ((volatile struct trait_step *)((struct traits_bpf *)skel)->bss->steps)[5].ret != 1;
+}
+
+/* tun runs XDP on a buffer of its own when a frame is written to it. */
+static bool tap(struct ktap *t)
+{
+	static const int want[] = { 0, 0, 8, 4, -ENOENT, PACKET };
+	struct ifreq ifr = { .ifr_name = "traits", .ifr_flags = IFF_TAP | IFF_NO_PI };
+	struct traits_bpf *skel = traits_bpf__open();
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC), link = -1, index;
+	__u8 frame[PACKET] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, [12] = 0x55, 0x54 };
+	bool ok = false;
+
+	if (!skel || bpf_program__set_autoload(skel->progs.tap_sets, true) ||
+	    bpf_program__set_autoload(skel->progs.tap_gets, true) || traits_bpf__load(skel)) {
+		ktap_diag(t, "the programs do not load");
+		goto out;
+	}
+	for (int i = 0; i < 6; i++)
+		skel->bss->steps[i].ret = 1;
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr) || netns_sh(NULL, "ip link set traits up")) {
+		ktap_diag(t, "no tap: %s", strerror(errno));
+		goto out;
+	}
+	index = if_nametoindex("traits");
+	link = bpf_link_create(bpf_program__fd(skel->progs.tap_gets), index, TCX_INGRESS, NULL);
+	if (link < 0 || bpf_xdp_attach(index, bpf_program__fd(skel->progs.tap_sets),
+				       XDP_FLAGS_DRV_MODE, NULL)) {
+		ktap_diag(t, "the programs could not be attached");
+		goto out;
+	}
+	if (write(fd, frame, sizeof(frame)) != sizeof(frame)) {
+		ktap_diag(t, "write: %s", strerror(errno));
+		goto out;
+	}
+	wait_for(tap_seen, skel, 2);
+	ok = skel->bss->steps[2].val == 0x1122334455667788 && skel->bss->steps[3].val == 0xcafe;
+	for (int i = 0; i < 6; i++)
+		if (skel->bss->steps[i].ret != want[i]) {
+			ktap_diag(t, "call %d: %d, expected %d", i, skel->bss->steps[i].ret, want[i]);
+			ok = false;
+		}
+out:
+	if (link >= 0)
+		close(link);
+	close(fd);
+	traits_bpf__destroy(skel);
+	return ok;
+}
+
 int main(void)
 {
 	struct btf *vmlinux = btf__load_vmlinux_btf();
@@ -244,7 +305,7 @@ int main(void)
 	if (!vmlinux || btf__find_by_name_kind(vmlinux, "bpf_xdp_trait_set", BTF_KIND_FUNC) < 0)
 		return ktap_skip_all("this kernel has no traits");
 
-	ktap_start(&t, NR_TESTS + 4);
+	ktap_start(&t, NR_TESTS + 5);
 	for (size_t i = 0; i < NR_TESTS; i++) {
 		enum ktap_verdict v = steps_of(&t, &tests[i]);
 
@@ -262,5 +323,7 @@ int main(void)
 	ok = value_in_packet();
 	ktap_result(&t, ok ? KTAP_PASS : KTAP_FAIL, ok ? NULL : "another value comes back",
 		    "tc.value_in_packet");
+	ok = tap(&t);
+	ktap_result(&t, ok ? KTAP_PASS : KTAP_FAIL, ok ? NULL : "see above", "xdp.tap");
 	return ktap_finish(&t);
 }
