@@ -74,7 +74,8 @@ show_progress()
 share_objects()
 {
 	{
-		git -C "$src" diff "$base" HEAD -- '*Kconfig*' |
+		# (to gitconfig every file is a big one, which is binary)
+		git -C "$src" -c core.bigFileThreshold=512m diff "$base" HEAD -- '*Kconfig*' |
 			sed -nE 's/^\+[[:space:]]*(menu)?config ([A-Za-z0-9_]+)$/CONFIG_\2/p'
 		sed -nE 's/^(# )?(CONFIG_[A-Za-z0-9_]*)(=| is not set).*/\2/p' "$here/$variant"/*.config 2>/dev/null
 	} | sort -u >"$obj/own"
