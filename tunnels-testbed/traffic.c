@@ -36,6 +36,7 @@
 #define BACKLOG		1024	/* what a run that failed left half open must not be in the way */
 #define CONN_PACKETS	16	/* 128 in all; GRO merges 17 at most */
 #define PATIENCE	2	/* seconds in which something has to arrive, scaled */
+#define FIRST		8	/* the first packet: neighbours of tunnels in tunnels ask each second */
 
 #define CGROUPS		"/sys/fs/cgroup"
 
@@ -301,7 +302,7 @@ bool traffic_warm(const struct traffic_path *p)
 	for (int v6 = 0; v6 < 2; v6++)
 		while (recv(udp_sink[v6], buf, sizeof(buf), MSG_DONTWAIT) >= 0)
 			;
-	ok = wait_for(both_there, (void *)p, PATIENCE);
+	ok = wait_for(both_there, (void *)p, FIRST);
 	/* a second time: by now every neighbour has its header cached */
 	return ok && wait_for(both_there, (void *)p, PATIENCE);
 }
