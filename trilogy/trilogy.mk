@@ -18,8 +18,12 @@ trilogy-run:
 		$(MAKE) TB_SET="$(TB_CORE)" testbed-run || rc=1; \
 		echo; trilogy/compare $(VARIANTS) && exit $$rc'
 
+# Its tables in the README, and in the one of this folder.
+trilogy-readme:
+	$(Q)trilogy/readme README.md && trilogy/readme trilogy/README.md
+
 # what selftests/semantics.c is linked with
 $(foreach f,$(FLAVOURS),$(eval build/selftests/$f/semantics: \
 	build/bpf/$f/semantics.skel.h bpf-progs/semantics.h))
 
-.PHONY: trilogy trilogy-run
+.PHONY: trilogy trilogy-run trilogy-readme
