@@ -34,7 +34,8 @@ result()	# NAME ANSWER
 	fi
 }
 
-old=$(ip -V | sed 's/.*iproute2-\([0-9.]*\).*/\1/')
+# the engine looks beside itself first, where Debian's backports may be
+old=$(PATH=${TESTBED%/*}:$PATH ip -V | sed 's/.*iproute2-\([0-9.]*\).*/\1/')
 echo KTAP version 1
 echo 1..15
 try good 'needs="CONFIG_NET"' ''
