@@ -52,7 +52,7 @@ example-vm-$1-$2: build/vm/vmrun build/vm/init \
 		    $(filter-out %.bpf.c,$(wildcard examples/$2/*.c)))
 	$$(Q)out=build/examples/$1/results/$2$$(EX_HOW); rm -rf $$$$out; mkdir -p $$$$out; \
 	build/vm/vmrun --kernel build/kernel/$1 --name example-$2$$(EX_HOW)-$1 --smp 1 --timeout 240 \
-		--accel $$(or $$(ACCEL),icount) $$(if $$(V),,--quiet) --share $$$$out \
+		--accel $$(or $$(ACCEL),$$(if $$(DEBUG),auto,icount)) $$(if $$(V),,--quiet) --share $$$$out \
 		--env 'RESULTS_COMMAND=make $$(or $$(EX_COMMAND),example E=$2)' -- \
 		build/examples/$1/$2/$2 -i build/kernel/$1/info.json -r $$$$out -o $$$$out/text \
 		-e examples/$2/expect $$(EX_FLAGS) >$$$$out/vm 2>&1; rc=$$$$?; \
