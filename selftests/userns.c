@@ -67,6 +67,25 @@ enum {
 		  "link set tun up\n"					\
 		  "addr add 198.51.100.1/26 dev tun\n")
 #define NEIGHBOUR	IP("src", "addr add 198.51.100.1/26 dev s0\n")
+/*
+ * IPsec from src to a's device, not encrypted: the program looks into the packet. The policies
+ * for what comes out of it are the box's, too.
+ */
+#define ESP_STATE(more)								\
+	"xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 66 mode tunnel " more	\
+	" enc ecb(cipher_null) '' auth hmac(sha256) 0x0123456789abcdef0123456789abcdef\n"
+#define ESP_POLICY(dir, more)							\
+	"xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir " dir " " more		\
+	" tmpl src 192.0.2.1 dst 192.0.2.2 proto esp mode tunnel\n"
+#define ESP(more)								\
+	IP("src", ESP_STATE(more) ESP_POLICY("out", more))			\
+	IP("a", ESP_STATE(more) ESP_POLICY("in", more))				\
+	IP("box", ESP_POLICY("in", more))
+#define L2TP(here, there)							\
+	"l2tp add tunnel tunnel_id 1 peer_tunnel_id 1 encap udp udp_sport 1701 udp_dport 1701 " \
+	"local " here " remote " there "\n"
+#define L2TP_SESSION(name)							\
+	"l2tp add session name " name " tunnel_id 1 session_id 1 peer_session_id 1\n"
 
 static const struct way {
 	const char *name;
@@ -115,6 +134,18 @@ static const struct way {
 	  TUNNEL("type ip6tnl mode ipip6 local 2001:db8::1 remote 2001:db8::2")
 	  MOVE("dev0 type ip6tnl mode ipip6 local 2001:db8::2 remote 2001:db8::1"),
 	  NULL, NULL },
+	{ "l2tp-udp6", SAME_USER,
+	  IP("src", L2TP("2001:db8::1", "2001:db8::2") L2TP_SESSION("tun")
+	     "link set tun up\n"
+	     "addr add 198.51.100.1/26 dev tun\n")
+	  IP("a", L2TP("2001:db8::2", "2001:db8::1") L2TP_SESSION("dev0")
+	     "link set dev0 netns box name in\n"), NULL, NULL },
+	{ "xfrmi", NO_GENERIC | SAME_USER,
+	  TUNNEL("type xfrm dev s0 if_id 42") ESP("if_id 42")
+	  MOVE("dev0 type xfrm dev a0 if_id 42"), NULL, NULL },
+	{ "vti", NO_GENERIC | SAME_USER,
+	  TUNNEL("type vti local 192.0.2.1 remote 192.0.2.2 key 42") ESP("mark 42")
+	  MOVE("dev0 type vti local 192.0.2.2 remote 192.0.2.1 key 42"), NULL, NULL },
 };
 
 /* "out" is only there for what leaves the box again. */
@@ -163,7 +194,10 @@ static void network_down(void)
 	netns_try(NULL, "FORCE=-force\n"
 		IP("box", "link del in\n" "link del to-out\n")
 		IP("a", "link del br0\n" "link del dev0\n" "link del a0\n")
-		IP("src", "link del tun\n"));
+		IP("src", "link del tun\n" "l2tp del tunnel tunnel_id 1\n"
+		   "xfrm state flush\n" "xfrm policy flush\n")
+		IP("a", "l2tp del tunnel tunnel_id 1\n"
+		   "xfrm state flush\n" "xfrm policy flush\n"));
 	netns_del("box");
 }
 
