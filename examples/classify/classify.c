@@ -317,8 +317,8 @@ static unsigned int without_metadata(unsigned int packets)
 	struct outcome o;
 
 	example_say("\nEvery stage matches for itself:");
-	programs(MODE_MATCH);
 	for (;; ms *= 10) {
+		programs(MODE_MATCH);
 		queue(ms);
 		o = traffic(packets);
 		queue(0);
