@@ -99,6 +99,7 @@ struct path {
 
 	bool chosen;
 	int fd[2], dev, ctl;	/* pktgen's: what to send, and when; of frames the program */
+	int round;		/* packets in one of the cell that is measured */
 	unsigned char mac[2][ETH_ALEN];
 	unsigned int late;	/* packets that recv() had to wait for */
 	unsigned int pieces;	/* of trains that came unmerged */
@@ -368,12 +369,38 @@ static void frames_down(struct path *p)
 	net_feature(R1, "to-src", "rx-gro", false);
 }
 
+/* Around it is no other, and r2 passes on its Ethernet frames. */
+static bool over_ethernet(const struct tunnel *t)
+{
+	while (t && t->under)
+		t = t->under;
+	return t && !strcmp(t->underlay, "eth");
+}
+
+/*
+ * r2 would be a bridge. That has a hash table with a random seed and, as it shrinks to what
+ * is in it, few buckets: each boot has other chains, 50 instructions a link, and they change
+ * meanwhile. So what comes in by one device goes out by the other, without looking.
+ */
+static int cross_connect(void)
+{
+	return netns_sh(ns_of(R2), "cross() { ip link set $1 nomaster && tc qdisc add dev $1 ingress && "
+			"tc filter add dev $1 ingress matchall action mirred egress redirect dev $2; }\n"
+			"cross to-r1 to-r3 && cross to-r3 to-r1");
+}
+
+static void cross_disconnect(void)
+{
+	netns_sh(ns_of(R2), "tc qdisc del dev to-r1 ingress; tc qdisc del dev to-r3 ingress");
+}
+
 static int path_up(struct path *p)
 {
 	const struct tunnel *t = p->tunnel ? find_tunnel(p->tunnel) : NULL;
 
 	p->fd[0] = p->fd[1] = -1;
 	if ((p->tunnel && !t) || (t && net_tunnel_up(t, p->where == &bridged)) ||
+	    (over_ethernet(t) && cross_connect()) ||
 	    end_up(p, 1) || end_up(p, 0))
 		return -1;
 	return p->type == SOCK_STREAM ? stream_up(p) : p->train ? train_up(p) :
@@ -391,6 +418,8 @@ static void path_down(struct path *p)
 		pktgen_down(p);
 	if (p->load == FRAMES)
 		frames_down(p);
+	if (over_ethernet(p->tunnel ? find_tunnel(p->tunnel) : NULL))
+		cross_disconnect();
 	if (p->tunnel)
 		net_tunnel_down(find_tunnel(p->tunnel));
 }
@@ -771,6 +800,10 @@ static int pktgen_send(struct path *p, int n)
 	return sent ? 0 : fail("pktgen: %s", strerror(err));
 }
 
+/*
+ * A batch is a round: the kernel makes all frames of a batch before it lets the first go, and
+ * what that takes is to be in each round once.
+ */
 static int frames_send(struct path *p, int n)
 {
 	struct {
@@ -780,7 +813,7 @@ static int frames_send(struct path *p, int n)
 		char payload[];
 	} __attribute__((packed)) *f = (void *)out;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f, .data_size_in = sizeof(*f) + p->bytes,
-		    .repeat = n, .batch_size = PACKETS, .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+		    .repeat = n, .batch_size = p->round, .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
 	unsigned short word[sizeof(f->ip) / 2];
 	unsigned int sum = 0;
 	int home, err;
@@ -1046,6 +1079,7 @@ static void run_cell(struct ktap *t, struct cell *c, bool everywhere, int cgroup
 	int err = 0;
 
 	*why = '\0';
+	c->path->round = c->packets;
 	if (c->state != IDLE) {
 		err = programs_up(&pr, c, cgroup);
 		/* a design may not be for all of these hooks */
