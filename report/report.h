@@ -33,10 +33,11 @@ void survival_summary(struct doc *d, int variant);	/* beside baseline, for a cov
 void semantics_section(struct doc *d);
 /* Rows that are as they should be; 0 rows: not measured. */
 void semantics_count(int variant, int *right, int *rows);
+run_mask semantics_runs(void);
 
 /* cost.c */
 void cost_read(void);
-void cost_check(void);
+void cost_check(bool page);	/* a page wants all paths there are, a letter some */
 void cost_trilogy(struct table *t);	/* rows of the one table: a label, a cell a variant */
 void cost_targets(struct doc *d);
 void cost_section(struct doc *d);

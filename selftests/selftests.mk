@@ -48,7 +48,7 @@ $(ST_BPF:%=build/selftests/$1/%): build/selftests/$1/%: build/bpf/$1/%.skel.h
 selftests-vm-$1: $(ST_GUEST:%=build/selftests/$1/%) build/selftests/run build/vm/vmrun build/vm/init
 	@mkdir -p build/results
 	$$(Q)build/vm/vmrun --kernel build/kernel/$1 --name $(ST_SUITE)-$1 --timeout $(if $(DEBUG),1200,240) --append kunit.enable=1 --share build/results \
-		--env 'RESULTS_COMMAND=make test$(if $(T), T=$(T))' -- \
+		--env 'RESULTS_COMMAND=make $(if $(filter trilogy,$(ST_SUITE)),trilogy,test$(if $(T), T=$(T)))' -- \
 		build/selftests/run --suite $(ST_SUITE) --info build/kernel/$1/info.json --results build/results \
 		$(ST_GUEST:%=build/selftests/$1/%) || [ $$$$? = 4 ]	# nothing but skips: fine
 
