@@ -128,7 +128,7 @@ static struct path paths[] = {
 	TUNNEL("vlan"),
 	TUNNEL("vlan/vlan"),
 	TUNNEL("vlan/vlan/vlan/vlan"),
-	TUNNEL("vlan/vlan/vlan/vlan/vlan/vlan/vlan/vlan"),
+	TUNNEL("vlan/vlan/vlan/vlan/gretap4/vlan/vlan/vlan"),	/* 8 VLANs are one more than Linux lets be */
 	/* of each kind */
 	TUNNEL("gre4"),
 	TUNNEL("gretap4"),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # make bench: instructions a packet, on each kernel, in several boots; then the table. T=all:
-# on all paths there are, without T= on some.
+# on all paths there are, without T= on some. ADD=1: keeps what there is of other paths.
 # make bench-here: the same on this machine, in time.
 # make size: what the series adds to the image and to structures, from the two vmlinux.
 # make times: how long make targets take.
@@ -33,20 +33,26 @@ build/bench/bench-%: $(BENCH_SRC) build/bpf/%/bench.skel.h build/bpf/%/bench_cou
 # Tables of sockets as large as they are on larger machines: see bench.c.
 BENCH_APPEND := uhash_entries=65536 thash_entries=65536
 
+BENCH_RESULTS = build/results/$(BENCH_SUITE)-$*.jsonl
+
 # A boot's results are in build/bench/FLAVOUR/BOOT/; what is in build/results is of all boots.
 $(FLAVOURS:%=bench-vm-%): bench-vm-%: build/bench/bench-% build/vm/vmrun build/vm/init
-	$(Q)rm -rf build/bench/$* build/results/$(BENCH_SUITE)-$*.jsonl; mkdir -p build/bench/$* build/results
+	$(Q)rm -rf build/bench/$*; mkdir -p build/bench/$* build/results
+	$(Q)! [ -f $(BENCH_RESULTS) ] || $(if $(ADD),cp,mv) $(BENCH_RESULTS) build/bench/$*/before
 	$(Q)for boot in $$(seq $(BENCH_BOOTS)); do \
 		build/vm/vmrun --kernel build/kernel/$* --name bench-$*.$$boot --timeout 1200 \
 			--accel $(BENCH_ACCEL) --smp 1 $(if $(V),,--quiet) --share build/bench/$* \
 			--append '$(BENCH_APPEND)' \
-			--env 'RESULTS_COMMAND=make bench$(if $(T), T=$(T))$(if $(ACCEL), ACCEL=$(ACCEL))' -- \
+			--env 'RESULTS_COMMAND=make bench$(if $(T), T=$(T))$(if $(ADD), ADD=1)$(if $(ACCEL), ACCEL=$(ACCEL))' -- \
 			build/bench/bench-$* -i build/kernel/$*/info.json -r build/bench/$*/$$boot \
 			-s $(BENCH_SUITE) \
 			$(if $(T),-t $(T)) || exit 1; \
 	done; \
 	bench/merge build/bench/$*/*/bench-*.jsonl >build/bench/$*/all && \
-	mv build/bench/$*/all build/results/$(BENCH_SUITE)-$*.jsonl
+	if [ "$(ADD)" ] && [ -f build/bench/$*/before ]; then \
+		bench/join build/bench/$*/before build/bench/$*/all >build/bench/$*/joined && \
+		mv build/bench/$*/joined build/bench/$*/all; \
+	fi && mv build/bench/$*/all $(BENCH_RESULTS)
 
 bench:
 	$(LOCKED) '$(KERNELS); $(MAKE) bench-run'

@@ -41,7 +41,8 @@ static bool is_row(const struct row *r)
 static bool same_case(const struct row *a, const struct row *b)
 {
 	return a->name == b->name && a->state == b->state && (is_row(a) || a->hook == b->hook) &&
-	       a->more == b->more && a->unit == b->unit && same(a->labelled, b->labelled);
+	       a->more == b->more && a->unit == b->unit && same(a->labelled, b->labelled) &&
+	       same(a->packets, b->packets);
 }
 
 static bool same_figure(const struct row *a, const struct row *b)
@@ -139,8 +140,9 @@ static const char *label(const struct row *r, bool sized)
 		n += snprintf(buf + n, sizeof(buf) - n, ", %g bytes", r->size);
 	if (sized && r->depth > 1)
 		n += snprintf(buf + n, sizeof(buf) - n, ", %g deep", r->depth);
-	if (sized && !isnan(r->hops))
-		n += snprintf(buf + n, sizeof(buf) - n, ", %g hops", r->hops);
+	/* there is one for each length of rounds; of rows how many are labelled tells them apart */
+	if (!strcmp(r->state, "floor") && !isnan(r->packets))
+		n += snprintf(buf + n, sizeof(buf) - n, ", rounds of %g", r->packets);
 	return buf;
 }
 
@@ -931,6 +933,31 @@ void cost_summary(struct doc *d, int variant)
 			value_cell(&t, &figures[i], variant, 0);
 		}
 	doc_table(d, &t, 0, " ");
+}
+
+/* What make size found, for a letter; false: nothing. */
+bool cost_sizes_summary(struct doc *d, int variant)
+{
+	struct table t = { 0 };
+	bool any = false;
+
+	table_column(&t, "bytes, places");
+	table_column(&t, ">stock");
+	table_column(&t, ">%s", variants[variant]);
+	table_column(&t, ">diff");
+	for (int i = 0; i < nr_figures; i++) {
+		const struct row *r = figures[i].on[variant];
+
+		if (kind_of(figures[i].is) != SIZE || !r)
+			continue;
+		any = true;
+		table_cell(&t, NULL, "%s", r->name);
+		table_cell(&t, NULL, "%.0f", r->floor);
+		table_cell(&t, NULL, "%.0f", r->value);
+		table_cell(&t, NULL, "%+.0f", r->value - r->floor);
+	}
+	doc_table(d, &t, 0, " ");
+	return any;
 }
 
 /* ---- what there is not ---- */

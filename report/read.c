@@ -198,7 +198,7 @@ static const char *row_line(struct row *r, const struct run *run, const char *js
 	r->checkpoint = r->traffic = r->observed = intern("");
 	r->state = r->path = r->more = intern("");
 	r->value = r->floor = r->spread = r->target = r->boots = r->labelled = NAN;
-	r->depth = r->hops = NAN;
+	r->depth = r->hops = r->packets = NAN;
 	if (!*r->unit) {
 		if (!*r->verdict)
 			return "no field \"verdict\"";
@@ -218,6 +218,7 @@ static const char *row_line(struct row *r, const struct run *run, const char *js
 	r->labelled = real(json, "labelled");
 	r->depth = real(json, "depth");
 	r->hops = real(json, "hops");
+	r->packets = real(json, "packets");
 	return NULL;
 }
 

@@ -31,7 +31,7 @@ struct row {
 	const char *more;		/* what else the case is told apart by: the clock */
 	double value, floor, spread, target, boots, labelled;
 	/* both; NAN: has none */
-	double size, depth, hops;
+	double size, depth, hops, packets;
 };
 
 extern struct run runs[MAX_RUNS];

@@ -46,6 +46,7 @@ void cost_bytes(struct doc *d);
 void cost_examples(struct doc *d);
 void cost_seconds(struct doc *d);
 void cost_summary(struct doc *d, int variant);
+bool cost_sizes_summary(struct doc *d, int variant);
 void cost_not_shown(struct doc *d);
 
 /* sizes.c: report/sizes' lines, about series and images */
