@@ -332,6 +332,40 @@ static void plot(struct doc *d, enum axis x, bool others, const char *caption)
 	free(plots);
 }
 
+/* No key to what nobody finds. */
+static void only_with_dots(struct dots *dots)
+{
+	int names = 0;
+
+	for (int n = 0; n < dots->names; n++) {
+		bool any = false;
+
+		for (int i = 0; i < dots->rows; i++) {
+			const double value = dots->row[i].value[n];
+
+			any |= !isnan(value);
+			dots->row[i].value[names] = value;
+		}
+		dots->name[names] = dots->name[n];
+		dots->mark[names] = dots->mark[n];
+		names += any;
+	}
+	dots->names = names;
+}
+
+/* A floor that differs from one before it in nothing but the length of rounds. */
+static bool second_floor(int nr)
+{
+	const struct row *r = figures[nr].is;
+
+	for (int i = 0; i < nr && !strcmp(r->state, "floor"); i++)
+		if (figures[i].is->state == r->state && figures[i].is->path == r->path &&
+		    figures[i].is->hook == r->hook && figures[i].is->more == r->more &&
+		    figures[i].is->unit == r->unit)
+			return true;
+	return false;
+}
+
 /* What it costs others: rows without metadata, in percent of the same on stock. */
 static void idle_dots(struct doc *d)
 {
@@ -351,7 +385,8 @@ static void idle_dots(struct doc *d)
 		struct dots_row *row = &dots.row[dots.rows];
 		bool any = false;
 
-		if (kind_of(f->is) != COST || (labelled(f->is) && !(f->is->labelled < 1)))
+		if (kind_of(f->is) != COST || (labelled(f->is) && !(f->is->labelled < 1)) ||
+		    second_floor(i))
 			continue;
 		snprintf(row->label, sizeof(row->label), "%.90s", label(f->is, true));
 		row->target = f->is->target;
@@ -363,6 +398,7 @@ static void idle_dots(struct doc *d)
 		}
 		dots.rows += any;
 	}
+	only_with_dots(&dots);
 	snprintf(caption, sizeof(caption), "What it costs packets without metadata: the whole path, in "
 		 "percent of the same on baseline. Boots differ by up to %.3f %%.", most * 100);
 	doc_dots(d, &dots, "% over baseline", from(COST), caption);
@@ -408,6 +444,7 @@ static void path_dots(struct doc *d)
 		snprintf(unit, sizeof(unit), "%.40s%s", f->is->unit,
 			 isnan(f->is->floor) ? "" : " beyond the floor");
 	}
+	only_with_dots(&dots);
 	doc_dots(d, &dots, unit, from(COST), "What metadata costs, by path and what is done with it: beyond "
 		 "the same path with programs that only count, on the same kernel.");
 	free(dots.row);
@@ -444,6 +481,15 @@ static void cost_cell(struct table *t, const struct figure *f, int v)
 		table_cell(t, "part", r && !strcmp(r->verdict, "skip") ? "cannot" : " ");
 }
 
+/* Of what is counted: on some variant there is more of it than at the floor, or less. */
+static bool counts(const struct figure *f)
+{
+	for (int v = 0; v < nr_variants; v++)
+		if (f->on[v] && fabs(cost(f->on[v])) >= .0005)
+			return strcmp(f->is->state, "floor");
+	return false;
+}
+
 static void figures_table(struct doc *d, enum kind kind, int digits, const char *caption)
 {
 	struct table t = { .wide = true };
@@ -454,7 +500,7 @@ static void figures_table(struct doc *d, enum kind kind, int digits, const char 
 	for (int v = 0; v < nr_variants; v++)
 		table_column(&t, ">%s", variants[v]);
 	for (int i = 0; i < nr_figures; i++) {
-		if (kind_of(figures[i].is) != kind)
+		if (kind_of(figures[i].is) != kind || (kind == COUNT && !counts(&figures[i])))
 			continue;
 		table_cell(&t, NULL, "%s", label(figures[i].is, true));
 		if (kind != BYTES)
@@ -546,7 +592,8 @@ void cost_section(struct doc *d)
 
 void cost_counts(struct doc *d)
 {
-	figures_table(d, COUNT, 3, "Counted while packets went through, beyond the same with programs that only count.");
+	figures_table(d, COUNT, 3, "Counted while packets went through, beyond the same with programs that "
+		      "only count. Empty: not measured. What is 0 on all of them is not listed.");
 }
 
 /* Of make size each number beside baseline's, which is in the same row. */
@@ -698,7 +745,7 @@ static void most_cell(struct table *t, const char *unit, int v)
 	if (isnan(most))
 		table_cell(t, "missing", "?");
 	else
-		table_cell(t, NULL, "%.4g", most);
+		table_cell(t, NULL, most < 1000 ? "%.4g" : "%.0f", most);
 }
 
 void cost_trilogy(struct table *t)
