@@ -592,8 +592,12 @@ void cost_section(struct doc *d)
 
 void cost_counts(struct doc *d)
 {
+	if (from(COUNT))
+		doc_fold(d, "all that is not 0");
 	figures_table(d, COUNT, 3, "Counted while packets went through, beyond the same with programs that "
 		      "only count. Empty: not measured. What is 0 on all of them is not listed.");
+	if (from(COUNT))
+		doc_unfold(d);
 }
 
 /* Of make size each number beside baseline's, which is in the same row. */
@@ -628,9 +632,13 @@ void cost_bytes(struct doc *d)
 	figures_table(d, BYTES, 0, "Bytes.");
 	sizes_table(d, SIZE, "What a series adds to the image, in bytes, and places where code jumps by a "
 		    "static key (`make size`); in brackets the difference to baseline.");
+	if (from(FUNCTION))
+		doc_fold(d, "which functions");
 	sizes_table(d, FUNCTION, "Functions that differ most, in bytes, without unit tests (`make size`, by "
 		    "the kernel's bloat-o-meter); in brackets the difference to baseline. Empty: not "
 		    "among the largest of that variant.");
+	if (from(FUNCTION))
+		doc_unfold(d);
 }
 
 void cost_examples(struct doc *d)
