@@ -748,6 +748,11 @@ static int programs_up(struct programs *pr, const struct cell *c, int cgroup)
 		if (!pr->link[h])
 			return fail("attaching at %s: %s", hook_name[h], strerror(errno));
 	}
+	/*
+	 * What came by meanwhile (a neighbour's question) has met some of the programs only:
+	 * the others would label, or look for, other packets of so many than these.
+	 */
+	memset(pr->skel->bss->count, 0, sizeof(pr->skel->bss->count));
 	return 0;
 }
 
