@@ -972,9 +972,17 @@ void net_tunnel_down(const struct tunnel *t)
 		fprintf(f, "tunnel_down\n");
 		run_script(R2, f, &cmd, NULL);
 	}
-	if (!strcmp(outer->underlay, "eth"))
+	if (!strcmp(outer->underlay, "eth")) {
 		netns_try(ns[R2], "ip -batch - <<EOF\n"
 			  "link set to-r1 nomaster\nlink set to-r3 nomaster\nEOF");
+		/* a device whose address was another one for a while has forgotten them */
+		for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+			netns_try(ns[ends[i].node], "ip -batch - <<EOF\n"
+				  "neigh replace %1$s lladdr %3$s dev to-r2 nud permanent\n"
+				  "neigh replace %2$s lladdr %3$s dev to-r2 nud permanent\nEOF",
+				  ends[i].via[0], ends[i].via[1],
+				  ends[i].node == R1 ? MAC_R2_R1 : MAC_R2_R3);
+	}
 	if (t->down)
 		wait_for(device_gone, NULL, 2);
 }
