@@ -848,23 +848,32 @@ static const struct tb_sample *report_site(FILE *f, const struct test_case *c,
 static void measure(const struct test_case *c, const struct traffic *t, unsigned int size,
 		    const struct traffic_path *path, struct measure *m);
 
-/* The same traffic again, seen by packet sockets; a few times in a run. */
+/* A few times in a run: packet sockets see what passes, for files of this test's name. */
+static bool capture(char *prefix, size_t size, const char *test)
+{
+	static unsigned int nr;
+	char *at;
+
+	if (!pcaps || nr++ >= PCAPS_MAX)
+		return false;
+	mkdir(pcaps, 0755);
+	snprintf(prefix, size, "%s/%s", pcaps, test);
+	for (at = prefix + strlen(pcaps) + 1; (at = strchr(at, '/'));)
+		*at = '+';
+	return !net_capture();
+}
+
+/* The same traffic again. */
 static void send_captured(FILE *f, const struct test_case *c, const struct traffic *t,
 			  unsigned int size, const struct traffic_path *path)
 {
-	static unsigned int nr;
 	static struct measure once;
-	char prefix[384], *at;
+	char prefix[384], test[256];
 
-	if (!pcaps || nr++ >= PCAPS_MAX)
+	snprintf(test, sizeof(test), "%s.%s.%u", c->name, t->name, size);
+	if (!capture(prefix, sizeof(prefix), test))
 		return;
-	mkdir(pcaps, 0755);
-	snprintf(prefix, sizeof(prefix), "%s/%s.%s.%u", pcaps, c->name, t->name, size);
-	for (at = prefix + strlen(pcaps) + 1; (at = strchr(at, '/'));)
-		*at = '+';
 	set_features(c, t);
-	if (net_capture())
-		return;
 	measure(c, t, size, path, &once);
 	net_capture_end(f, prefix);
 }
@@ -1048,12 +1057,15 @@ static void judge(struct test_case *c, const struct traffic *t, unsigned int siz
 	ktap_result(&ktap, verdict, reason, "%s.%s.%u", c->name, t->name, size);
 }
 
-/* Every test of a case fails for the same reason, before any was run: it is told once. */
-static void fail_case(struct test_case *c, const char *what, bool show)
+/*
+ * Every test of a case fails for the same reason, before any was run: it is told once. With
+ * a path what the network looks like, too, and what becomes of packets on it.
+ */
+static void fail_case(struct test_case *c, const char *what, const struct traffic_path *path)
 {
-	char reason[640], *text = NULL;
+	char reason[640], prefix[384], *text = NULL;
 	const struct observation o = { .name = c->name, .verdict = KTAP_FAIL, .reason = reason };
-	bool told = false;
+	bool told = !path && *net_why();	/* on stderr, by net.c */
 	size_t len;
 	FILE *f;
 
@@ -1062,8 +1074,12 @@ static void fail_case(struct test_case *c, const char *what, bool show)
 	snprintf(reason, sizeof(reason), "%s: %s%s%s", c->tunnel->path, what,
 		 *net_why() ? ", " : "", net_why());
 	record(&o, NULL, NULL);
-	f = show ? open_memstream(&text, &len) : NULL;
+	f = path ? open_memstream(&text, &len) : NULL;
 	if (f) {
+		if (capture(prefix, sizeof(prefix), c->name)) {
+			traffic_warm(path);
+			net_capture_end(f, prefix);
+		}
 		show_surroundings(f, c);
 		fclose(f);
 		ktap_text(&ktap, text);
@@ -1087,7 +1103,7 @@ static void refuse_case(struct test_case *c)
 				       .reason = r ? r->reason : NULL };
 
 	if (!r || r->fate != REFUSED) {
-		fail_case(c, "the verifier refuses the program that makes the metadata", false);
+		fail_case(c, "the verifier refuses the program that makes the metadata", NULL);
 		return;
 	}
 	record(&o, NULL, NULL);
@@ -1122,20 +1138,20 @@ static void run_case(struct test_case *c)
 		return;
 	}
 	if (prepare(c)) {
-		fail_case(c, "the devices cannot be what this flavour wants", false);
+		fail_case(c, "the devices cannot be what this flavour wants", NULL);
 		goto down;
 	}
 	if (net_tunnel_up(c->tunnel, path.bridged)) {
-		fail_case(c, "cannot be set up", false);
+		fail_case(c, "cannot be set up", NULL);
 		goto down;
 	}
 	set_features(c, &traffics[0]);
 	if (!traffic_warm(&path)) {
-		fail_case(c, "set up, but no packet gets through", true);
+		fail_case(c, "set up, but no packet gets through", &path);
 		goto down;
 	}
 	if (c->flavour == TAPS && net_taps_open()) {
-		fail_case(c, "no packet socket to tap with", false);
+		fail_case(c, "no packet socket to tap with", NULL);
 		goto down;
 	}
 	memset(measures, 0, sizeof(measures));
@@ -1144,7 +1160,7 @@ static void run_case(struct test_case *c)
 		/* the points' with the first hook's, which tc programs of any kernel have */
 		if ((!h && (attach_maker(c) || points_attach(skel->obj, points_of(c)))) ||
 		    attach_readers(c, h)) {
-			fail_case(c, "set up, but not every checkpoint could be read", true);
+			fail_case(c, "set up, but not every checkpoint could be read", &path);
 			goto down;
 		}
 		for (size_t t = 0; t < ARRAY_SIZE(traffics); t++) {
@@ -1159,11 +1175,11 @@ static void run_case(struct test_case *c)
 		}
 	}
 	if (!stop && net_tunnel_check(c->tunnel)) {
-		fail_case(c, "the packets got through, but not this way: tunnel_check()", true);
+		fail_case(c, "the packets got through, but not this way: tunnel_check()", &path);
 		goto down;
 	}
 	if (!stop && c->flavour == LOSSY && !again) {
-		fail_case(c, "nothing got lost: TCP sent no packet again", true);
+		fail_case(c, "nothing got lost: TCP sent no packet again", &path);
 		goto down;
 	}
 	for (size_t t = 0; t < ARRAY_SIZE(traffics); t++)
@@ -1197,7 +1213,7 @@ static void end_result(const char *name, const char *wrong)
 
 static bool no_process(void *arg)
 {
-	return netns_try(NULL, "pgrep -x tbtool");
+	return netns_try(NULL, "pgrep -x tbtool") == 1;	/* none; else there is no pgrep */
 }
 
 /* Every case has taken away what it made, no process goes on. */

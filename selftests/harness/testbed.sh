@@ -40,6 +40,36 @@ tunnel_down()
 }
 EOF
 
+# Files with a mistake of each kind, in the middle of their function.
+broken()	# NAME LINE
+{
+	printf '%s\n' '# Broken.' '# For the test of what the testbed says then.' layer=l3 underlay=4 \
+		'carries="4"' overhead=20 '' 'tunnel_up()' '{' '	:' "	$2" '	echo not here' '}' \
+		>"$tmp/tunnels/broken-$1"
+}
+broken command 'ip link add $DEV type nosuch'
+broken syntax 'if true; do'
+broken silently '[ $END = c ]'
+cat >"$tmp/paths/blocked" <<'EOF'
+# No tunnel; r1 drops what is for sink.
+# For the test of what the testbed says then.
+layer=l3
+underlay=4
+device=none
+carries="4"
+overhead=0
+
+tunnel_up()
+{
+	[ $END = b ] || ip rule add to $FAR4 pref 10 blackhole
+}
+
+tunnel_down()
+{
+	[ $END = b ] || ip rule del pref 10
+}
+EOF
+
 # What there is in the guest; without the kernel's threads, which come and go.
 cat >"$tmp/guest" <<'EOF'
 state()
@@ -48,29 +78,62 @@ state()
 	ls /run/netns 2>/dev/null
 	find /sys/fs/bpf -type f	# folders are iproute2's
 	ls -d /sys/fs/cgroup/*/
-	ps --ppid 2 -p 2 --deselect -o comm= | grep -vx -e ps -e sort | sort
+	cut -d' ' -f5 /proc/self/mountinfo
+	# (no pipe: what is in one may be seen, or not)
+	for p in /proc/[0-9]*; do
+		[ ! -e $p/exe ] || cat $p/comm
+	done >$TMP/processes 2>/dev/null
+	sort $TMP/processes
 	ls /proc/self/fd | wc -l
+	tc qdisc
+	for v in 4 6; do
+		ip -$v rule
+		ip -$v route show table all
+	done
 }
 
-run()		# NAME [COMMAND...]: what it says, how it ends, what is there afterwards
+testbed()
+{
+	$TESTBED --kernel $KERNEL --bpf $BPF --dir $TMP --pcap $TMP/pcap --variant ${table:-all} "$@"
+}
+
+run()		# NAME COMMAND...: what it says, how it ends, what is there afterwards
 {
 	name=$1
 	shift
 	state >$TMP/$name.before
-	"$@" $TESTBED --kernel $KERNEL --bpf $BPF --dir $TMP --traffic udp --size 32 \
-		--variant $table --tunnel $tunnel --pcap $TMP/pcap >$TMP/$name.said 2>&1
+	"$@" >$TMP/$name.said 2>&1
 	echo $? >$TMP/$name.exit
 	state >$TMP/$name.after
 }
 
-table=all tunnel=spoiled run failed
-table=none tunnel=gre4 run unexpected
-table=all tunnel=spoiled run interrupted timeout -s INT 2
-table=all tunnel=gre4 run terminated timeout -s TERM 2
+# Not before its first test is done; the next ones are under way then.
+stopped()	# SIG OPTION...
+{
+	sig=$1
+	shift
+	$TESTBED --kernel $KERNEL --bpf $BPF --dir $TMP --variant all "$@" &
+	for i in $(seq 600); do
+		! grep -qE '^(not )?ok 1 ' $TMP/$name.said || break
+		sleep 0.1
+	done
+	kill -$sig $!
+	wait $!
+}
+
+one="--traffic udp --size 32"
+run failed testbed $one --tunnel spoiled
+table=none run unexpected testbed $one --tunnel gre4
+run blocked testbed $one --tunnel blocked
+for what in command syntax silently; do
+	run broken-$what testbed --tunnel broken-$what
+done
+run interrupted stopped INT --tunnel gre4
+run terminated stopped TERM --tunnel gre4
 printf '1..1\nok 1 - ran\n'
 EOF
 
-"$VMRUN" --kernel "$KERNEL" --out "$tmp" --name testbed --smp 1 --timeout 120 --share "$tmp" \
+"$VMRUN" --kernel "$KERNEL" --out "$tmp" --name testbed --smp 1 --timeout 600 --share "$tmp" \
 	--env TMP="$tmp" --env TESTBED="$TESTBED" --env BPF="$BPF" --env KERNEL="$KERNEL" -- \
 	sh "$tmp/guest" >"$tmp/log" 2>&1 || sed 's/^/# /' "$tmp/log"
 
@@ -87,14 +150,30 @@ result()	# STATUS NAME FILE
 	fi
 }
 
-says()		# NAME PATTERN: what the failure's report has to have
+says()		# NAME PATTERN [RUN]: what the failure's report has to have
 {
-	grep -qE "$2" "$tmp/failed.said"
-	result $? "says-$1" "$tmp/failed.said"
+	grep -qE "$2" "$tmp/${3:-failed}.said"
+	result $? "says-$1" "$tmp/${3:-failed}.said"
+}
+
+pcap()		# RUN FILE: it is named, and there is more in it than its own header of 24 bytes
+{
+	grep -q "when it was sent once more: $tmp/pcap/$2$" "$tmp/$1.said" &&
+		[ "$(wc -c <"$tmp/pcap/$2")" -gt 100 ]
+	result $? "$2" "$tmp/$1.said"
+}
+
+# One line with the file's name, and nothing of what is in it.
+says_broken()	# NAME PATTERN
+{
+	[ "$(grep -c "$tmp/tunnels/broken-$1" "$tmp/broken-$1.said")" = 1 ] &&
+		grep -qE "^# $tmp/tunnels/broken-$1: in r1: $2\$" "$tmp/broken-$1.said" &&
+		! grep -q 'not here' "$tmp/broken-$1.said"
+	result $? "says-broken-$1" "$tmp/broken-$1.said"
 }
 
 echo KTAP version 1
-echo 1..15
+echo 1..24
 says what-was-sent '^# spoiled.udp.32: sent: udp, inner IPv4 6, [0-9]+ packets tagged with 32 bytes at XDP'
 says where-it-was-right '^#   r1.ingress +tcx +[0-9]+ +[1-9][0-9]* +0 +0 +0  kept$'
 says where-first-not '^#   r1.underlay.egress +tcx .* kept <- the first that differs$'
@@ -107,15 +186,23 @@ want=$(sed -n 's/^# *want //p' "$tmp/failed.said" | head -n 1)
 result $? says-have-and-want "$tmp/failed.said"
 says links '^#   [0-9]+: to-r2@'
 says kernel-log "^# the last lines of the kernel's log:"
-for end in r1 r3; do
-	says "$end.pcap" "when it was sent once more: $tmp/pcap/spoiled.udp.32.$end.pcap"
-	# more than the file's own header of 24 bytes
-	[ "$(wc -c <"$tmp/pcap/spoiled.udp.32.$end.pcap")" -gt 100 ]
-	result $? "$end.pcap-has-packets" "$tmp/failed.said"
+pcap failed spoiled.udp.32.r1.pcap
+pcap failed spoiled.udp.32.r3.pcap
+
+says no-packet "^# blocked.udp.32: $tmp/paths/blocked: set up, but no packet gets through\$" blocked
+pcap blocked blocked.r1.pcap
+
+says_broken command 'Error: .*'
+says_broken syntax '.*Syntax error: .*'
+says_broken silently 'a command failed, status 1'
+
+for run in interrupted terminated; do
+	says $run '^Bail out! ' $run
 done
-for run in failed unexpected interrupted terminated; do
-	[ "$(cat "$tmp/$run.exit")" != 0 ] && [ -s "$tmp/$run.before" ] &&
-		diff "$tmp/$run.before" "$tmp/$run.after" >"$tmp/diff"
+for run in failed unexpected blocked broken-command broken-syntax broken-silently interrupted \
+	terminated; do
+	[ "$(cat "$tmp/$run.exit")" = 1 ] && [ -s "$tmp/$run.before" ] &&
+		diff "$tmp/$run.before" "$tmp/$run.after" >"$tmp/diff" 2>&1
 	result $? "$run-leaves-nothing" "$tmp/diff"
 done
 [ $bad = 0 ]
