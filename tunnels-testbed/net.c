@@ -590,77 +590,9 @@ static int rows_up(void)
 		"EOF") ? -1 : 0;
 }
 
-/* The first words of each line: device, route. What a number counts may change. */
-static void read_words(FILE *out, enum node n, const char *path, int words)
-{
-	int old = net_enter(n);
-	FILE *f = fopen(path, "r");
-	char line[256];
-
-	while (f && fgets(line, sizeof(line), f)) {
-		char *word, *save;
-
-		if (strchr(line, '|'))
-			continue;	/* a heading */
-		fprintf(out, "%s:", ns[n]);
-		word = strtok_r(line, " \t\n", &save);
-		for (int i = 0; i < words && word; i++, word = strtok_r(NULL, " \t\n", &save))
-			fprintf(out, " %s", word);
-		fputc('\n', out);
-	}
-	if (f)
-		fclose(f);
-	netns_leave(old);
-}
-
-static char *state(void)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	for (int n = 0; n < NODES && f; n++) {
-		read_words(f, n, "/proc/thread-self/net/dev", 1);
-		read_words(f, n, "/proc/thread-self/net/route", 3);
-	}
-	if (f)
-		fclose(f);
-	return text;
-}
-
-static char *remembered;
-
 int net_up(void)
 {
-	if (rows_up())
-		return -1;
-	remembered = state();
-	return remembered ? 0 : -1;
-}
-
-static bool as_before(void *arg)
-{
-	char **differs = arg, *now = state(), *old = remembered, *new = now;
-
-	while (now && *old && *old == *new)
-		old++, new++;
-	free(*differs);
-	*differs = NULL;
-	if (now && *old != *new) {
-		/* the line it is in */
-		while (new > now && new[-1] != '\n')
-			new--;
-		*differs = strndup(new, strcspn(new, "\n"));
-	}
-	free(now);
-	return !*differs;
-}
-
-const char *net_left_behind(void)
-{
-	static char *differs;
-
-	return wait_for(as_before, &differs, 2) ? NULL : *differs ? differs : "a device is gone";
+	return rows_up();
 }
 
 /* One end of the tunnel, seen from it. */

@@ -112,11 +112,6 @@ void net_tunnel_down(const struct tunnel *t);
 /* Where the last of the first two failed, and what was said there first; or "". */
 const char *net_why(void);
 
-/*
- * Devices and IPv4 routes of all namespaces, remembered by net_up(): waits until nothing
- * else is there any more; if that is in vain what there is, or is missing. NULL: nothing.
- */
-const char *net_left_behind(void);
 const char *net_ns(enum node n);
 int net_enter(enum node n);	/* as netns_enter() */
 

@@ -34,6 +34,7 @@
 #include "expect.h"
 #include "net.h"
 #include "points.h"
+#include "state.h"
 #include "testbed.skel.h"
 #include "traffic.h"
 
@@ -1195,8 +1196,10 @@ down:
 	maker_fd = 0;
 	net_tunnel_down(c->tunnel);
 	restore(c);
-	left = stop || *unclean ? NULL : net_left_behind();
+	left = stop ? NULL : state_left_behind();
 	if (left)
+		ktap_diag(&ktap, "%s left behind: %s", c->name, left);
+	if (left && !*unclean)
 		snprintf(unclean, sizeof(unclean), "%s left behind: %s", c->tunnel->path, left);
 }
 
@@ -1211,16 +1214,13 @@ static void end_result(const char *name, const char *wrong)
 	ktap_result(&ktap, wrong ? KTAP_FAIL : KTAP_PASS, wrong, "%s", name);
 }
 
-static bool no_process(void *arg)
-{
-	return netns_try(NULL, "pgrep -x tbtool") == 1;	/* none; else there is no pgrep */
-}
-
-/* Every case has taken away what it made, no process goes on. */
+/* Every case has taken away what it made, and put back what it set. */
 static void check_clean(void)
 {
-	if (!*unclean && !wait_for(no_process, NULL, 2))
-		snprintf(unclean, sizeof(unclean), "a tbtool is still running");
+	const char *changed = *unclean ? NULL : state_sysctl_changed();
+
+	if (changed)
+		snprintf(unclean, sizeof(unclean), "not put back: %s", changed);
 	end_result("clean", *unclean ? unclean : NULL);
 }
 
@@ -1392,7 +1392,7 @@ static int run_cases(struct test_case *cases, int nr)
 	if (!skel || testbed_bpf__attach(skel) ||
 	    bpf_map__update_elem(skel->maps.cpus, &cpu, sizeof(cpu), &queue, sizeof(queue), 0))
 		return ktap_bail_out(&ktap, "the BPF programs do not load");
-	if (net_up() || traffic_init(quick))
+	if (net_up() || traffic_init(quick) || state_remember())
 		return ktap_bail_out(&ktap, "the network could not be set up");
 
 	for (int i = 0; i < nr && !stop; i++)

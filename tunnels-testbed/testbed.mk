@@ -37,7 +37,7 @@ TB_ONLY := $(subst $() ,$(comma),$(or $(filter-out $(TB_BAD),$(TB_T)),$(TB_SET))
 TESTS += $(if $(T),$(if $(filter-out $(TB_BAD),$(TB_T)),testbed-run),testbed-run)
 
 TB_CFLAGS := -O2 -g -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
-TB_SRC := $(addprefix $(TB)/,testbed.c net.c traffic.c points.c expect.c) lib/netns.c lib/results.c
+TB_SRC := $(addprefix $(TB)/,testbed.c net.c state.c traffic.c points.c expect.c) lib/netns.c lib/results.c
 
 build/testbed/testbed-%: build/bpf/%/testbed.skel.h $(TB_SRC) $(wildcard $(TB)/*.h lib/*.h) \
 			 bpf-progs/testbed.h

@@ -40,7 +40,7 @@ tunnel_down()
 }
 EOF
 
-# Files with a mistake of each kind, in the middle of their function.
+# Files with a mistake of each kind, in the middle of their function; and that leave something.
 broken()	# NAME LINE
 {
 	printf '%s\n' '# Broken.' '# For the test of what the testbed says then.' layer=l3 underlay=4 \
@@ -69,6 +69,17 @@ tunnel_down()
 	[ $END = b ] || ip rule del pref 10
 }
 EOF
+untidy()	# NAME COMMAND: done by no tunnel, and not undone
+{
+	printf '%s\n' '# Untidy.' '# For the test of what the testbed says then.' layer=l3 underlay=4 \
+		device=none 'carries="4"' overhead=0 '' 'tunnel_up()' '{' "	[ \$END = b ] || $2" '}' \
+		>"$tmp/paths/untidy-$1"
+}
+untidy rule 'ip rule add from 192.0.2.99 pref 10 blackhole'
+untidy qdisc 'tc qdisc add dev $SIDE clsact'
+untidy nft 'nft add table inet left'
+untidy process '{ sleep 60 & }'
+untidy sysctl 'echo 42 >/proc/sys/net/ipv6/conf/$UNDER/ioam6_id'
 
 # What there is in the guest; without the kernel's threads, which come and go.
 cat >"$tmp/guest" <<'EOF'
@@ -128,6 +139,10 @@ run blocked testbed $one --tunnel blocked
 for what in command syntax silently; do
 	run broken-$what testbed --tunnel broken-$what
 done
+for what in rule qdisc nft process sysctl; do
+	run untidy-$what testbed $one --tunnel untidy-$what
+done
+pkill -x sleep
 run interrupted stopped INT --tunnel gre4
 run terminated stopped TERM --tunnel gre4
 printf '1..1\nok 1 - ran\n'
@@ -173,7 +188,7 @@ says_broken()	# NAME PATTERN
 }
 
 echo KTAP version 1
-echo 1..24
+echo 1..29
 says what-was-sent '^# spoiled.udp.32: sent: udp, inner IPv4 6, [0-9]+ packets tagged with 32 bytes at XDP'
 says where-it-was-right '^#   r1.ingress +tcx +[0-9]+ +[1-9][0-9]* +0 +0 +0  kept$'
 says where-first-not '^#   r1.underlay.egress +tcx .* kept <- the first that differs$'
@@ -195,6 +210,13 @@ pcap blocked blocked.r1.pcap
 says_broken command 'Error: .*'
 says_broken syntax '.*Syntax error: .*'
 says_broken silently 'a command failed, status 1'
+
+# each is found, and named: with the file, or what was not put back at the end
+says rule '^# clean: .*/untidy-rule left behind: r1-[0-9]+: rule IPv4 pref 10 ' untidy-rule
+says qdisc '^# clean: .*/untidy-qdisc left behind: r1-[0-9]+: qdisc clsact dev to-src$' untidy-qdisc
+says nft '^# clean: .*/untidy-nft left behind: r1-[0-9]+: nft table left$' untidy-nft
+says process '^# clean: .*/untidy-process left behind: r1-[0-9]+: process sleep$' untidy-process
+says sysctl '^# clean: not put back: r1-[0-9]+: net/ipv6/conf/to-r2/ioam6_id ' untidy-sysctl
 
 for run in interrupted terminated; do
 	says $run '^Bail out! ' $run
