@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # vmrun with a real guest: each way a run can end has its exit code, and nothing stays
-# behind.
+# behind on the host: no namespace, mount or process.
 #
 # VMRUN, DIE: the programs; KERNEL: the folder with the kernel to boot.
 
@@ -15,6 +15,18 @@ fi
 # not in /tmp: the guest has another one
 tmp=$(mktemp -d build/live.XXXXXX) || exit 1
 trap 'rm -rf "$tmp"' EXIT
+
+# What there is on the host that is of this test or of nobody: others may be at work on it.
+host()
+{
+	ls /run/netns 2>/dev/null
+	cut -d' ' -f5 /proc/self/mountinfo | sort
+	echo devices: $(sed -n 's/:.*//p' /proc/self/net/dev | sort)
+	for p in /proc/[0-9]*; do
+		tr '\0' ' ' <$p/cmdline | grep -F -e "$tmp" && echo "is process ${p#/proc/}"
+	done 2>/dev/null
+	:
+}
 
 nr=0 bad=0
 result()	# STATUS NAME
@@ -70,7 +82,8 @@ stopped()	# NAME SIG EXIT-CODE
 }
 
 echo KTAP version 1
-echo 1..12
+echo 1..14
+host >"$tmp/before"
 
 expect passed 0 '1 passed, 0 failed, 0 skipped' \
 	--share "$tmp" -- sh -c "printf '1..1\nok 1 a\n'; echo hello >$tmp/from-guest"
@@ -85,8 +98,12 @@ expect poweroff 10 'the guest died' -- "$die" poweroff
 expect panic 11 'Attempted to kill init' -- "$die" panic
 expect hang 12 'sleep 1000' --timeout 1 -- sleep 1000
 stopped terminated TERM 143
+stopped interrupted INT 130
 stopped killed KILL 137
 PATH=/nonexistent "$vmrun" --kernel "$KERNEL" --out "$tmp" --name none -- true >"$tmp/log" 2>&1
 [ $? = 3 ] && grep -q 'install the package qemu-system-x86' "$tmp/log"
 result $? no-qemu
+host >"$tmp/after"
+diff "$tmp/before" "$tmp/after" >"$tmp/log"
+result $? host-as-before
 [ $bad = 0 ]
