@@ -46,7 +46,7 @@ kernel:
 shell: VARIANTS := $(firstword $(VARIANTS))
 shell:
 	$(LOCKED) '$(KERNELS); $(MAKE) build/vm/vmrun build/vm/init; \
-		build/vm/vmrun --kernel build/kernel/$(firstword $(FLAVOURS)) --name shell \
+		build/vm/vmrun --kernel build/kernel/$(firstword $(FLAVOURS)) --name shell --wire \
 			--accel $(or $(ACCEL),auto) --share $(CURDIR) --shell $(if $(V),-v)'
 
 check-patches:

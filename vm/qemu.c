@@ -300,6 +300,13 @@ void qemu_line(struct argv *q, const char *accel, const char *base, bool probe)
 	if (probe)
 		return;
 	share(q, "root", "/", ",readonly=on");
+	/* QEMU passes what one sends to the other; no file for booting from them is needed */
+	for (int i = 0; i < 2 && opt.wire; i++) {
+		add(q, "-netdev");
+		add(q, fmt("hubport,id=wire%d,hubid=0", i));
+		add(q, "-device");
+		add(q, fmt("virtio-net-pci,netdev=wire%d,romfile=", i));
+	}
 	for (int i = 0; i < opt.shares.nr; i++)
 		share(q, fmt("share%d", i), opt.shares.v[i], "");
 }

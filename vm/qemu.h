@@ -25,7 +25,7 @@ struct options {
 	char out[PATH_MAX];	/* where the files of a run go */
 	char self[PATH_MAX];	/* where vmrun is, and init with it */
 	int timeout, mem, smp;	/* smp 0: what suits the accelerator */
-	bool shell, host, quiet, verbose;
+	bool wire, shell, host, quiet, verbose;
 };
 
 extern struct options opt;

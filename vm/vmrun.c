@@ -40,6 +40,7 @@ static const char usage[] =
 "  --smp N          CPUs (default 2 with KVM, else 1; icount: always 1)\n"
 "  --share DIR      writable in the guest, at the same path; may be repeated\n"
 "  --env NAME[=VAL] passed to the command, as PATH, TERM, V, T and a few more are\n"
+"  --wire           two network devices, eth0 and eth1, with a wire between them\n"
 "  --append WORDS   for the kernel command line\n"
 "  --allow FILE     allowed splats (default: splat.allow where vmrun is)\n"
 "  --quiet          print failures and the summary only\n"
@@ -426,8 +427,8 @@ known:
 
 int main(int argc, char **argv)
 {
-	enum { KERNEL = 256, NAME, OUT, TIMEOUT, ACCEL, MEM, SMP, SHARE, ENV, APPEND, ALLOW,
-	       QUIET, SHELL, HOST, JUDGE, HELP };
+	enum { KERNEL = 256, NAME, OUT, TIMEOUT, ACCEL, MEM, SMP, SHARE, ENV, WIRE, APPEND,
+	       ALLOW, QUIET, SHELL, HOST, JUDGE, HELP };
 	static const struct option longopts[] = {
 		{ "kernel", required_argument, NULL, KERNEL },
 		{ "name", required_argument, NULL, NAME },
@@ -438,6 +439,7 @@ int main(int argc, char **argv)
 		{ "smp", required_argument, NULL, SMP },
 		{ "share", required_argument, NULL, SHARE },
 		{ "env", required_argument, NULL, ENV },
+		{ "wire", no_argument, NULL, WIRE },
 		{ "append", required_argument, NULL, APPEND },
 		{ "allow", required_argument, NULL, ALLOW },
 		{ "quiet", no_argument, NULL, QUIET },
@@ -474,6 +476,7 @@ int main(int argc, char **argv)
 		case SMP: opt.smp = number("--smp", optarg, 1, 255); break;
 		case SHARE: add(&opt.shares, real_dir("--share", optarg)); break;
 		case ENV: add(&opt.env, optarg); break;
+		case WIRE: opt.wire = true; break;
 		case APPEND: opt.append = optarg; break;
 		case ALLOW: opt.allow = optarg; break;
 		case QUIET: opt.quiet = true; break;
