@@ -181,5 +181,5 @@ static __always_inline long pkt_meta_trace_size(struct sk_buff *skb)
 
 static __always_inline int pkt_meta_trace_read(struct sk_buff *skb, __u32 *buf, __u32 len)
 {
-	return pkt_meta_skb_get((struct __sk_buff *)skb, buf, len);
+	return pkt_meta_skb_read((struct __sk_buff *)skb, 0, buf, len);
 }
