@@ -488,7 +488,7 @@ static int last_hop_up(const char *how, const char *theirs)
  * 198.51.100/26 (12) and .64/26 (23), the tunnel's own in .128/26 (f), the last in
  * 203.0.113/26 (3). Bridged src and sink share 192.0.2.128/26 and 2001:db8:b.
  */
-static int rows_up(void)
+int net_up(void)
 {
 	static const char * const name[NODES] = { "src", "r1", "r2", "r3", "sink" };
 
@@ -588,11 +588,6 @@ static int rows_up(void)
 		"route add 198.51.100.0/26 via 198.51.100.65\n"
 		"route add 2001:db8:12::/64 via 2001:db8:23::1\n"
 		"EOF") ? -1 : 0;
-}
-
-int net_up(void)
-{
-	return rows_up();
 }
 
 /* One end of the tunnel, seen from it. */

@@ -276,7 +276,7 @@ static struct family {
 	const char *name, *what;
 	int get;
 	size_t head;		/* of its own, behind the generic one */
-	int id;			/* < 0: this kernel has it not */
+	int id;			/* 0: this kernel has it not */
 } families[] = {
 	{ FOU_GENL_NAME, "FOU port", FOU_CMD_GET },
 	{ L2TP_GENL_NAME, "L2TP tunnel", L2TP_CMD_TUNNEL_GET },

@@ -10,10 +10,10 @@
 int state_remember(void);
 /*
  * Waits until it is as it was; if that is in vain what there is now, or is no more, and
- * that is how it is to be from now on. NULL: nothing. Devices (the row's with MTU, address and master), addresses, permanent
- * neighbours, routes and rules, qdiscs (and with them filters), IPsec, nftables, what the
- * tunnels' own netlink families know, processes in the namespaces, BPF programs and links,
- * pinned files.
+ * that is how it is to be from now on. NULL: nothing. Devices (the row's with MTU, address
+ * and master), addresses, permanent neighbours, routes and rules, qdiscs (and with them
+ * filters), IPsec, nftables, what the tunnels' own netlink families know, processes in the
+ * namespaces, BPF programs and links, pinned files.
  */
 const char *state_left_behind(void);
 /* Likewise of /proc/sys/net, which takes long to read. */
