@@ -76,7 +76,7 @@ $(FLAVOURS:%=testbed-vm-%): testbed-vm-%: build/testbed/testbed-% build/testbed/
 	$(Q)rc=0; rm -rf $(TB_OUT)/$* build/results/failed-$*; \
 	for seed in $(or $(SEED),-); do for part in $(TB_PARTS); do \
 		out=$(TB_OUT)/$*/$$seed.$${part%/*}; mkdir -p $$out; \
-		build/vm/vmrun --kernel build/kernel/$* --name $(TB_SUITE)-$*$(if $(SEED),-$$seed) --smp 1 --wire --timeout 900 --quiet \
+		build/vm/vmrun --kernel build/kernel/$* --name $(TB_SUITE)-$*$(if $(SEED),-$$seed) --smp 1 --wire --timeout 1800 --quiet \
 			--share build/results --env 'RESULTS_COMMAND=make $(TB_COMMAND)' -- \
 			build/testbed/testbed-$* --variant $(*:-debug=) --kernel build/kernel/$* \
 			--bpf build/bpf/$*/paths.bpf.o --results $$out --pcap build/results/failed-$* --part $$part $(TB_QUICK) $(TB_SHORT) \
