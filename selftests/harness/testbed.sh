@@ -216,7 +216,7 @@ says rule '^# clean: .*/untidy-rule left behind: r1-[0-9]+: rule IPv4 pref 10 ' 
 says qdisc '^# clean: .*/untidy-qdisc left behind: r1-[0-9]+: qdisc clsact dev to-src$' untidy-qdisc
 says nft '^# clean: .*/untidy-nft left behind: r1-[0-9]+: nft table left$' untidy-nft
 says process '^# clean: .*/untidy-process left behind: r1-[0-9]+: process sleep$' untidy-process
-says sysctl '^# not put back: r1-[0-9]+: net/ipv6/conf/to-r2/ioam6_id ' untidy-sysctl
+says sysctl '^# clean: not put back: r1-[0-9]+: net/ipv6/conf/to-r2/ioam6_id ' untidy-sysctl
 
 for run in interrupted terminated; do
 	says $run '^Bail out! ' $run
