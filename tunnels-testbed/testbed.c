@@ -1219,12 +1219,8 @@ static void check_clean(void)
 {
 	const char *changed = *unclean ? NULL : state_sysctl_changed();
 
-	/*
-	 * Said, not judged: send_redirects and bridge-nf-call-* change in runs of some cases,
-	 * and it is not known yet by whom.
-	 */
 	if (changed)
-		ktap_diag(&ktap, "not put back: %s", changed);
+		snprintf(unclean, sizeof(unclean), "not put back: %s", changed);
 	end_result("clean", *unclean ? unclean : NULL);
 }
 
