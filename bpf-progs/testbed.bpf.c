@@ -247,6 +247,8 @@ static __always_inline int read_tcx(struct __sk_buff *skb, __u32 cp)
 		pkt_meta_skb_adopt(skb);
 	if (kern->data_len)
 		__sync_fetch_and_add(&cell->nonlinear, 1);
+	if (skb->gso_segs <= 1)
+		__sync_fetch_and_add(&cell->single, 1);
 	size = read_meta(skb, BY_CONTEXT, have);
 	if (!nonce)
 		nonce = sealed_nonce(have, size);

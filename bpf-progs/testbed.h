@@ -127,7 +127,7 @@ struct tb_sample {
 
 struct tb_cell {
 	__u64 kept, lost, corrupt;	/* packets: a GSO skb is as many as it has segments */
-	__u64 skbs, nonlinear;
+	__u64 skbs, nonlinear, single;	/* single: of one segment */
 	struct tb_sample first;
 };
 

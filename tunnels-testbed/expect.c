@@ -101,3 +101,11 @@ struct rule *expect_find(struct expect *e, const char *name, const char *checkpo
 	}
 	return NULL;
 }
+
+bool expect_garbage(const struct expect *e)
+{
+	for (int i = 0; i < e->nr; i++)
+		if (e->rules[i].fate == CORRUPT)
+			return true;
+	return false;
+}

@@ -13,6 +13,8 @@
 #ifndef TB_EXPECT_H
 #define TB_EXPECT_H
 
+#include <stdbool.h>
+
 enum fate { KEPT, LOST, CORRUPT, REFUSED };
 
 extern const char * const fate_name[];
@@ -35,5 +37,7 @@ int expect_read(struct expect *e, const char *path);
 /* NULL: kept. */
 struct rule *expect_find(struct expect *e, const char *name, const char *checkpoint,
 			 const char *hook, unsigned int size, const char *traffic);
+/* Is corrupt expected anywhere? */
+bool expect_garbage(const struct expect *e);
 
 #endif
