@@ -136,12 +136,9 @@ one="--traffic udp --size 32"
 run failed testbed $one --tunnel spoiled
 table=none run unexpected testbed $one --tunnel gre4
 run blocked testbed $one --tunnel blocked
-for what in command syntax silently; do
-	run broken-$what testbed --tunnel broken-$what
-done
-for what in rule qdisc nft process sysctl; do
-	run untidy-$what testbed $one --tunnel untidy-$what
-done
+run broken testbed --tunnel broken-command,broken-syntax,broken-silently
+run untidy testbed $one --tunnel untidy-rule,untidy-qdisc,untidy-nft,untidy-process
+run untidy-sysctl testbed $one --tunnel untidy-sysctl
 pkill -x sleep
 run interrupted stopped INT --tunnel gre4
 run terminated stopped TERM --tunnel gre4
@@ -181,14 +178,14 @@ pcap()		# RUN FILE: it is named, and there is more in it than its own header of 
 # One line with the file's name, and nothing of what is in it.
 says_broken()	# NAME PATTERN
 {
-	[ "$(grep -c "$tmp/tunnels/broken-$1" "$tmp/broken-$1.said")" = 1 ] &&
-		grep -qE "^# $tmp/tunnels/broken-$1: in r1: $2\$" "$tmp/broken-$1.said" &&
-		! grep -q 'not here' "$tmp/broken-$1.said"
-	result $? "says-broken-$1" "$tmp/broken-$1.said"
+	[ "$(grep -c "$tmp/tunnels/broken-$1" "$tmp/broken.said")" = 1 ] &&
+		grep -qE "^# $tmp/tunnels/broken-$1: in r1: $2\$" "$tmp/broken.said" &&
+		! grep -q 'not here' "$tmp/broken.said"
+	result $? "says-broken-$1" "$tmp/broken.said"
 }
 
 echo KTAP version 1
-echo 1..29
+echo 1..28
 says what-was-sent '^# spoiled.udp.32: sent: udp, inner IPv4 6, [0-9]+ packets tagged with 32 bytes at XDP'
 says where-it-was-right '^#   r1.ingress +tcx +[0-9]+ +[1-9][0-9]* +0 +0 +0  kept$'
 says where-first-not '^#   r1.underlay.egress +tcx .* kept <- the first that differs$'
@@ -211,18 +208,18 @@ says_broken command 'Error: .*'
 says_broken syntax '.*Syntax error: .*'
 says_broken silently 'a command failed, status 1'
 
-# each is found, and named: with the file, or what was not put back at the end
-says rule '^# clean: .*/untidy-rule left behind: r1-[0-9]+: rule IPv4 pref 10 ' untidy-rule
-says qdisc '^# clean: .*/untidy-qdisc left behind: r1-[0-9]+: qdisc clsact dev to-src$' untidy-qdisc
-says nft '^# clean: .*/untidy-nft left behind: r1-[0-9]+: nft table left$' untidy-nft
-says process '^# clean: .*/untidy-process left behind: r1-[0-9]+: process sleep$' untidy-process
+# each is found, and named: after its case, the first in the end; or what was not put back then
+says rule '^# untidy-rule left behind: r1-[0-9]+: rule IPv4 pref 10 ' untidy
+says qdisc '^# untidy-qdisc left behind: r1-[0-9]+: qdisc clsact dev to-src$' untidy
+says nft '^# untidy-nft left behind: r1-[0-9]+: nft table left$' untidy
+says process '^# untidy-process left behind: r1-[0-9]+: process sleep$' untidy
+says first '^# clean: .*/untidy-[a-z]+ left behind: ' untidy
 says sysctl '^# clean: not put back: r1-[0-9]+: net/ipv6/conf/to-r2/ioam6_id ' untidy-sysctl
 
 for run in interrupted terminated; do
 	says $run '^Bail out! ' $run
 done
-for run in failed unexpected blocked broken-command broken-syntax broken-silently interrupted \
-	terminated; do
+for run in failed unexpected blocked broken interrupted terminated; do
 	[ "$(cat "$tmp/$run.exit")" = 1 ] && [ -s "$tmp/$run.before" ] &&
 		diff "$tmp/$run.before" "$tmp/$run.after" >"$tmp/diff" 2>&1
 	result $? "$run-leaves-nothing" "$tmp/diff"
