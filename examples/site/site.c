@@ -665,9 +665,12 @@ static void check_bad(enum meta_kv_spoil spoil, const char *name)
 		  spoil == SPOIL_SHORT ? bss->learned.bad.too_short :
 		  spoil == SPOIL_FULL ? bss->learned.bad.no_room : bss->learned.bad.foreign;
 	snprintf(check, sizeof(check), "bad.%s", name);
-	/* without metadata there is nothing to spoil; none is what it is then */
+	/*
+	 * Without metadata there is nothing to spoil; none is what it is then. More than
+	 * were sent: a tunnel carries ARP, too, and a neighbour may be asked after any time.
+	 */
 	example_check(spoil == SPOIL_NONE ? EXAMPLE_ALWAYS : EXAMPLE_META,
-		      counted == nr && t.lines == nr && t.unknown == nr, check,
+		      counted >= nr && t.lines == nr && t.unknown == nr, check,
 		      "%u of %u datagrams came, %u without a site; %llu counted", t.lines, nr,
 		      t.unknown, counted);
 }
