@@ -22,7 +22,7 @@
 
 #include "qemu.h"
 
-#define BOOT_LIMIT	30	/* seconds to PID 1, before scaling */
+#define BOOT_LIMIT	60	/* seconds to PID 1, before scaling */
 #define LAST_WORDS	5	/* what a hanging guest gets to list its tasks */
 
 static const char usage[] =
