@@ -6,6 +6,9 @@
 VARIANT  ?=
 VARIANTS := $(or $(VARIANT),baseline movable)
 FLAVOURS := $(VARIANTS:%=%$(if $(DEBUG),-debug))
+# what compares designs: every one that is here
+DESIGNS  := $(or $(VARIANT),baseline $(filter $(notdir $(patsubst %/,%,$(wildcard kernel-patches/*/))),\
+	      movable traits storage skbext table))
 
 Q := $(if $(V),,@)
 MAKEFLAGS += --no-print-directory

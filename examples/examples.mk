@@ -12,8 +12,6 @@ comma    := ,
 EX_ALL   := $(sort $(foreach c,$(wildcard examples/*/*.bpf.c),$(notdir $(patsubst %/,%,$(dir $c)))))
 EX_ONE   := $(subst $(comma), ,$(E))
 EX_RUN   := $(if $(E),$(EX_ONE),$(if $(T),$(filter $(subst $(comma), ,$(T)),$(EX_ALL)),$(EX_ALL)))
-EX_EVERY := $(or $(VARIANT),baseline $(filter $(notdir $(patsubst %/,%,$(wildcard kernel-patches/*/))),\
-	      movable traits storage skbext table))
 
 ifneq ($(filter example examples,$(MAKECMDGOALS)),)
   ifneq ($(filter-out $(EX_ALL),$(EX_ONE)),)
@@ -78,7 +76,7 @@ example-run:
 	$(LOCKED) '$(KERNELS); $(call ex_each,$(FLAVOURS)); examples/merge $(FLAVOURS) || rc=1; exit $$rc'
 
 examples:
-	$(Q)$(MAKE) VARIANT='$(EX_EVERY)' examples-run
+	$(Q)$(MAKE) VARIANT='$(DESIGNS)' examples-run
 
 examples-run:
 	$(LOCKED) '$(KERNELS); $(MAKE) EX_QUIET=1 EX_COMMAND=examples examples-all'

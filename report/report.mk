@@ -9,9 +9,7 @@
 # Made from build/results, the series and build/kernel alone; nothing is run or built for
 # it. Exit status 0 only if nothing is missing.
 
-RP_VARIANTS := $(or $(VARIANT),movable $(filter $(notdir $(patsubst %/,%,$(wildcard kernel-patches/*/))),\
-		 traits storage skbext table))
-RP_VARIANTS := baseline $(filter-out baseline,$(RP_VARIANTS))
+RP_VARIANTS := baseline $(filter-out baseline,$(DESIGNS))
 RP_COVER     = $(or $(filter-out baseline,$(VARIANT)),movable)
 RP_SRC      := $(addprefix report/,report.c read.c doc.c svg.c survival.c cost.c sizes.c) lib/results.c
 

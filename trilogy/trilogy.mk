@@ -2,14 +2,11 @@
 #
 # make trilogy: every design on the same kernel, programs, tests and tunnels, and the
 # comparison of what came of it. The tunnels are those of make run: all 100 and more cases
-# on six kernels take half an hour, make matrix VARIANT='...' has them. The tests' results are
+# on six kernels take an hour, make matrix has them. The tests' results are
 # in files of their own: those of make test stay.
 
-TRILOGY := $(or $(VARIANT),baseline $(filter $(notdir $(patsubst %/,%,$(wildcard kernel-patches/*/))),\
-	     movable traits storage skbext table))
-
 trilogy:
-	$(Q)$(MAKE) VARIANT='$(TRILOGY)' trilogy-run
+	$(Q)$(MAKE) VARIANT='$(DESIGNS)' trilogy-run
 
 # The comparison even if a suite failed: it shows what.
 trilogy-run:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # make testbed-run: the tunnels testbed on each kernel, all at once, then the matrix.
-# make matrix: the same for all cases; make run: those of TB_CORE, or T=.
+# make matrix: the same for all cases, on all variants; make run: those of TB_CORE, or T=.
 # make nested: some tunnels in tunnels, drawn by SEED=N, or by each of SEED="N M".
 # make tunnels: what there is.
 
@@ -91,7 +91,7 @@ testbed-run: build/testbed/matrix $(FLAVOURS:%=build/testbed/testbed-%) build/vm
 	$(Q)$(TB)/iproute2 build/testbed
 	$(Q)rm -f $(FLAVOURS:%=build/results/$(TB_SUITE)-%.jsonl*)
 	@echo '$(TB_SUITE): running on $(FLAVOURS), $(if $(SEED),SEED="$(SEED)"$(comma) )$(if $(TB_SET)$(T),about a minute,some minutes)'
-	$(Q)MAKEFLAGS= $(MAKE) --no-print-directory -k -j$(words $(FLAVOURS)) -Otarget $(FLAVOURS:%=testbed-vm-%); ran=$$?; \
+	$(Q)MAKEFLAGS= $(MAKE) --no-print-directory -k -j$(if $(word 3,$(FLAVOURS)),$$(nproc),$(words $(FLAVOURS))) -Otarget $(FLAVOURS:%=testbed-vm-%); ran=$$?; \
 	echo; \
 	cases=$$(for seed in $(or $(SEED),-); do \
 		build/testbed/testbed-$(firstword $(FLAVOURS)) --list $(TB_SHORT) \
@@ -108,6 +108,9 @@ nested:
 		SEED="$(or $(subst $(comma), ,$(SEED)),$$(date +%s))" testbed-run'
 
 matrix:
+	$(Q)$(MAKE) VARIANT='$(DESIGNS)' matrix-run
+
+matrix-run:
 	$(LOCKED) '$(KERNELS); $(MAKE) TB_ALL=1 testbed-run'
 
 # The tables in the README, of what was found last.
@@ -118,4 +121,4 @@ tunnels:
 	@cd $(TB) && for t in tunnels/* paths/*; do \
 		sed -n "1s/^# /$${t#*/}: /p; 2s/^# /    /p" "$$t"; done
 
-.PHONY: testbed-run matrix nested readme tunnels $(FLAVOURS:%=testbed-vm-%)
+.PHONY: testbed-run matrix matrix-run nested readme tunnels $(FLAVOURS:%=testbed-vm-%)
