@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# make testbed-run: the tunnels testbed on each kernel, all at once, then the matrix.
+# make testbed-run: the tunnels testbed on each kernel, one a CPU, then the matrix.
 # make matrix: the same for all cases, on all variants; make run: those of TB_CORE, or T=.
 # make nested: some tunnels in tunnels, drawn by SEED=N, or by each of SEED="N M".
 # make tunnels: what there is.
@@ -91,7 +91,7 @@ testbed-run: build/testbed/matrix $(FLAVOURS:%=build/testbed/testbed-%) build/vm
 	$(Q)$(TB)/iproute2 build/testbed
 	$(Q)rm -f $(FLAVOURS:%=build/results/$(TB_SUITE)-%.jsonl*)
 	@echo '$(TB_SUITE): running on $(FLAVOURS), $(if $(SEED),SEED="$(SEED)"$(comma) )$(if $(TB_SET)$(T),about a minute,some minutes)'
-	$(Q)MAKEFLAGS= $(MAKE) --no-print-directory -k -j$(if $(word 3,$(FLAVOURS)),$$(nproc),$(words $(FLAVOURS))) -Otarget $(FLAVOURS:%=testbed-vm-%); ran=$$?; \
+	$(Q)MAKEFLAGS= $(MAKE) --no-print-directory -k -j$$(nproc) -Otarget $(FLAVOURS:%=testbed-vm-%); ran=$$?; \
 	echo; \
 	cases=$$(for seed in $(or $(SEED),-); do \
 		build/testbed/testbed-$(firstword $(FLAVOURS)) --list $(TB_SHORT) \

@@ -17,6 +17,7 @@ enum site_mode { SITE_WORK, SITE_COUNT };	/* the latter: nothing but count packe
 
 struct site_learn_stats {
 	__u64 sites, foreign;	/* labelled; from nowhere that is in the map */
+	__u64 spoiled;		/* whose metadata was spoiled before */
 	__u64 forged;
 	struct meta_kv_bad bad;
 };

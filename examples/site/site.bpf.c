@@ -103,8 +103,10 @@ int site_learn(struct xdp_md *ctx)
 		meta_kv_xdp_del(ctx, META_KEY_SITE);
 		return XDP_PASS;
 	}
-	if (spoil)
+	if (spoil) {
+		__sync_fetch_and_add(&learned.spoiled, 1);
 		meta_kv_xdp_spoil(ctx, spoil);
+	}
 	if (spoil == SPOIL_NONE)
 		return XDP_PASS;
 	err = meta_kv_xdp_make(ctx) ?: meta_kv_xdp_set_u32(ctx, META_KEY_SITE, site);
