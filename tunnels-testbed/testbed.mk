@@ -60,42 +60,44 @@ build/testbed/matrix: $(TB)/matrix.c lib/results.c $(wildcard $(TB)/*.h lib/*.h)
 # All cases are make matrix's; the others run those that are forwarded, and what T= names.
 TB_SHORT := $(if $(TB_ALL),,--short)
 
-# A kernel full of checks is slow: less of everything, in several guests.
+# A kernel full of checks is slow: less of everything, in several guests. One kernel alone
+# is to use both CPUs, too.
 TB_QUICK := $(if $(DEBUG),--quick)
-TB_PARTS := $(if $(DEBUG),1/4 2/4 3/4 4/4,1/1)
+TB_PARTS := $(if $(SEED)$(TB_ONLY),1of1,$(if $(DEBUG),1of4 2of4 3of4 4of4,$(if $(word 2,$(FLAVOURS)),1of1,1of2 2of2)))
 TB_OUT   := build/results/testbed.parts
 
 TB_COMMAND = $(if $(SEED),nested SEED="$(SEED)",$(if $(TB_SET),run,matrix))$(if $(T), T=$(T))
-TB_SUITE   = $(if $(SEED),nested,testbed)
-TB_WHICH   = $(if $(SEED),--random $$seed,$(if $(TB_ONLY),--tunnel $(TB_ONLY)))
+TB_SUITE  := $(if $(SEED),nested,testbed)
 
 # One CPU a guest: packets then take the same way in every run, and the guests do not
-# wait for each other's. A guest for each seed; what one of them found is kept if another fails.
-$(FLAVOURS:%=testbed-vm-%): testbed-vm-%: build/testbed/testbed-% build/testbed/tbtool \
-		build/bpf/%/paths.bpf.o build/vm/vmrun build/vm/init
-	$(Q)rc=0; rm -rf $(TB_OUT)/$* build/results/failed-$*; \
-	for seed in $(or $(SEED),-); do for part in $(TB_PARTS); do \
-		out=$(TB_OUT)/$*/$$seed.$${part%/*}; mkdir -p $$out; \
-		build/vm/vmrun --kernel build/kernel/$* --name $(TB_SUITE)-$*$(if $(SEED),-$$seed) --smp 1 --wire --timeout 1800 --quiet \
-			--share build/results --env 'RESULTS_COMMAND=make $(TB_COMMAND)' -- \
-			build/testbed/testbed-$* --variant $(*:-debug=) --kernel build/kernel/$* \
-			--bpf build/bpf/$*/paths.bpf.o --results $$out --pcap build/results/failed-$* --part $$part $(TB_QUICK) $(TB_SHORT) \
-			$(TB_WHICH) || rc=1; \
-	done; done; \
-	awk 'FNR > 1 || NR == 1' $(TB_OUT)/$*/*/*.jsonl >$(TB_OUT)/$*/all && \
-		mv $(TB_OUT)/$*/all build/results/$(TB_SUITE)-$*.jsonl || rc=1; \
-	rm -rf $(TB_OUT)/$*; exit $$rc
+# wait for each other's. A guest for each seed, or each part: $(call tb_guest,FLAVOUR,SEED,PART)
+define tb_guest
+TB_GUESTS += testbed-vm-$1.$2.$3
+testbed-vm-$1.$2.$3: build/testbed/testbed-$1 build/testbed/tbtool build/bpf/$1/paths.bpf.o build/vm/vmrun build/vm/init
+	$$(Q)mkdir -p $(TB_OUT)/$1/$2.$3; build/vm/vmrun --kernel build/kernel/$1 --smp 1 --wire --timeout 1800 --quiet \
+		--name $(TB_SUITE)-$1$(if $(SEED),-$2)$(if $(filter-out 1of1,$3),-$3) \
+		--share build/results --env 'RESULTS_COMMAND=make $$(TB_COMMAND)' -- \
+		build/testbed/testbed-$1 --variant $(1:-debug=) --kernel build/kernel/$1 \
+		--bpf build/bpf/$1/paths.bpf.o --results $(TB_OUT)/$1/$2.$3 --pcap build/results/failed-$1 \
+		--part $(subst of,/,$3) $(TB_QUICK) $$(TB_SHORT) \
+		$(if $(SEED),--random $2,$$(if $$(TB_ONLY),--tunnel $$(TB_ONLY)))
+endef
+$(foreach f,$(FLAVOURS),$(foreach s,$(or $(SEED),-),$(foreach p,$(TB_PARTS),$(eval $(call tb_guest,$f,$s,$p)))))
 
-# The matrix even if a guest failed: it shows where.
+# What one guest found is kept if another fails; the matrix even then: it shows where.
 testbed-run: build/testbed/matrix $(FLAVOURS:%=build/testbed/testbed-%) build/vm/vmrun build/vm/init
 	$(Q)$(TB)/iproute2 build/testbed
-	$(Q)rm -f $(FLAVOURS:%=build/results/$(TB_SUITE)-%.jsonl*)
+	$(Q)rm -rf $(TB_OUT) $(FLAVOURS:%=build/results/$(TB_SUITE)-%.jsonl*) $(FLAVOURS:%=build/results/failed-%)
 	@echo '$(TB_SUITE): running on $(FLAVOURS), $(if $(SEED),SEED="$(SEED)"$(comma) )$(if $(TB_SET)$(T),about a minute,some minutes)'
-	$(Q)MAKEFLAGS= $(MAKE) --no-print-directory -k -j$$(nproc) -Otarget $(FLAVOURS:%=testbed-vm-%); ran=$$?; \
+	$(Q)MAKEFLAGS= $(MAKE) --no-print-directory -k -j$$(nproc) -Otarget $(TB_GUESTS); ran=$$?; \
+	for f in $(FLAVOURS); do \
+		awk 'FNR > 1 || NR == 1' $(TB_OUT)/$$f/*/*.jsonl >$(TB_OUT)/$$f/all && \
+			mv $(TB_OUT)/$$f/all build/results/$(TB_SUITE)-$$f.jsonl || ran=1; \
+	done; rm -rf $(TB_OUT); \
 	echo; \
 	cases=$$(for seed in $(or $(SEED),-); do \
 		build/testbed/testbed-$(firstword $(FLAVOURS)) --list $(TB_SHORT) \
-			$(if $(SEED),--kernel build/kernel/$(firstword $(FLAVOURS))) $(TB_WHICH) || echo no-list; \
+			$(if $(SEED),--kernel build/kernel/$(firstword $(FLAVOURS)) --random $$seed,$(if $(TB_ONLY),--tunnel $(TB_ONLY))) || echo no-list; \
 	done) && \
 	build/testbed/matrix --cases "$$cases" $(FLAVOURS:%=build/results/$(TB_SUITE)-%.jsonl) && \
 	[ $$ran = 0 ]
@@ -121,4 +123,4 @@ tunnels:
 	@cd $(TB) && for t in tunnels/* paths/*; do \
 		sed -n "1s/^# /$${t#*/}: /p; 2s/^# /    /p" "$$t"; done
 
-.PHONY: testbed-run matrix matrix-run nested readme tunnels $(FLAVOURS:%=testbed-vm-%)
+.PHONY: testbed-run matrix matrix-run nested readme tunnels $(TB_GUESTS)
