@@ -57,11 +57,12 @@ $(FLAVOURS:%=bench-vm-%): bench-vm-%: build/bench/bench-% build/vm/vmrun build/v
 bench:
 	$(LOCKED) '$(KERNELS); $(MAKE) bench-run'
 
-# Every kernel there are results of from an earlier run is in the table, too. Targets are
-# in instructions.
+# Instructions are the same whatever else runs, time is not. Every kernel there are results
+# of from an earlier run is in the table, too. Targets are in instructions.
 bench-run:
 	@echo 'bench: $(FLAVOURS), $(BENCH_BOOTS) boots each'
-	$(Q)for f in $(FLAVOURS); do $(MAKE) bench-vm-$$f || exit 1; done
+	$(Q)MAKEFLAGS= $(MAKE) --no-print-directory -Otarget -j$(if $(filter kvm,$(BENCH_ACCEL)),1,$$(nproc)) \
+		$(FLAVOURS:%=bench-vm-%)
 	@echo
 	$(Q)for v in baseline movable traits storage skbext table; do \
 		f=build/results/$(BENCH_SUITE)-$$v$(if $(DEBUG),-debug).jsonl; [ ! -f $$f ] || echo $$f; \
