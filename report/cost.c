@@ -1125,6 +1125,9 @@ void cost_not_shown(struct doc *d)
 	if (!hops)
 		doc_item(d, "Cost by number of hops as a curve: no result has the field `hops`; paths with "
 			 "more and fewer hops are side by side.");
+	if (icount && (find_variant("storage") >= 0 || find_variant("table") >= 0))
+		doc_item(d, "Entries of `storage` and `table` as short as their labels: they are 256 bytes "
+			 "in all rows (`PKT_META_VALUE_MAX`).");
 	if (!real)
 		doc_item(d, "Time: nothing here was measured on real hardware (`make bench ACCEL=kvm` "
 			 "does).%s", icount ? " Counted instructions know neither caches nor memory: a "
