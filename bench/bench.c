@@ -116,7 +116,7 @@ static struct path paths[] = {
 	{ "gro",    &link1, SOCK_DGRAM,	 8 * DATAGRAM, .train = true, .basic = true },
 	/* one link more each, then the row's last */
 	{ "hops-2", &link2, SOCK_DGRAM,	 600 },
-	{ "hops-3", &link3, SOCK_DGRAM,	 600 },
+	{ "hops-3", &link3, SOCK_DGRAM,	 600,	"plain" },	/* it has the route back */
 	{ "fwd",    &net,   SOCK_DGRAM,	 600,	"plain", .basic = true },
 	{ "pktgen", &net,   SOCK_DGRAM,	 600,	"plain", .load = PKTGEN },
 	{ "frames", &net,   SOCK_DGRAM,	 600,	"plain", .load = FRAMES },
