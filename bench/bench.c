@@ -51,7 +51,11 @@
 #define RARE		150	/* one packet of so many is labelled: 0.7 % */
 #define PACKETS		64	/* a round: mostly between two ticks; page pools work in 64s */
 #define WARM		8	/* rounds that do not count */
-#define ROUNDS		20
+#define ROUNDS		20	/* at least; more until the best has come AGAIN times, */
+#define ROUNDS_MAX	120	/* to that many, */
+#define PATIENCE	2e9	/* or for so long, in ns */
+#define AGAIN		4
+#define ARRIVALS	7000	/* packets in a run of rounds that cannot be ended early */
 #define PORT		4000
 #define DATAGRAM	1200	/* of a train */
 
@@ -96,6 +100,7 @@ struct path {
 	/* the kernel sends them, no socket does: see pktgen_up(), frames_up() */
 	enum load { SOCKETS, PKTGEN, FRAMES } load;
 	bool basic;		/* without T= too */
+	int anew;		/* how often it is built; the best counts, see bridges_anew() */
 
 	bool chosen;
 	int fd[2], dev, ctl;	/* pktgen's: what to send, and when; of frames the program */
@@ -142,9 +147,9 @@ static struct path paths[] = {
 	TUNNEL("macsec"),
 	TUNNEL("gre-frag"),
 	/* a bridge that knows nobody, with so many ports besides the one it comes by */
-	{ "flood-2", &bridged, SOCK_DGRAM, 600, "flood-2" },
-	{ "flood",   &bridged, SOCK_DGRAM, 600, "flood" },	/* 3 */
-	{ "flood-8", &bridged, SOCK_DGRAM, 600, "flood-8" },
+	{ "flood-2", &bridged, SOCK_DGRAM, 600, "flood-2", .anew = 16 },
+	{ "flood",   &bridged, SOCK_DGRAM, 600, "flood", .anew = 16 },	/* 3 */
+	{ "flood-8", &bridged, SOCK_DGRAM, 600, "flood-8", .anew = 16 },
 };
 
 static const char *tunnel_dir = "tunnels-testbed";
@@ -425,6 +430,20 @@ static void path_down(struct path *p)
 }
 
 /*
+ * What a bridge knows is in a hash table, too; where it is to flood there is no way around.
+ * Each bridge has a seed of its own: of some there is one whose chains are empty.
+ */
+static int bridges_anew(void)
+{
+	for (enum node n = R1; n <= R3; n++)
+		if (netns_sh(ns_of(n), "ip link del br0 && "
+			     "ip link add br0 type bridge forward_delay 0 mcast_snooping 0 && "
+			     "ip link set br0 up"))
+			return -1;
+	return 0;
+}
+
+/*
  * Tables of all namespaces, their seeds random: with few buckets, how long the chains are
  * that a packet meets differs from boot to boot, some instructions a link. The sockets'
  * have a size from the command line (bench.mk), the neighbours' is made to grow.
@@ -540,7 +559,7 @@ struct cell {
 
 	enum ktap_verdict verdict;
 	char reason[160];
-	bool done;
+	bool measured, failed, done;
 	double value[METRICS];
 	double median, max;		/* of COST */
 	unsigned int late;
@@ -937,13 +956,24 @@ static int check_programs(const struct programs *pr, const struct cell *c, bool 
 #define PROFILE_BEGIN()	asm volatile("xchg %%r13, %%r13" : : : "memory")
 #define PROFILE_END()	asm volatile("xchg %%r12, %%r12" : : : "memory")
 
+/*
+ * How many there were, -1 if packets are lost. A round with a tick less than most, or one
+ * after another layout of pages, is not met in each boot if there are few.
+ */
 static int rounds_of(struct path *p, int n, double *round, double *cycles)
 {
-	if (send_packets(p, WARM * n))
+	/* of what is built often there are many more */
+	const int least = p->anew ? AGAIN : ROUNDS;
+	double best = 1e18, begun;
+	int i;
+
+	if (send_packets(p, (p->anew ? 2 : WARM) * n))
 		return -1;
-	for (int i = 0; i < ROUNDS; i++) {
+	begun = now();
+	for (i = 0; i < ROUNDS_MAX; i++) {
 		double start = now();
 		__u64 tsc = __rdtsc();
+		int again = 0;
 
 		if (send_packets(p, n))
 			return -1;
@@ -951,8 +981,14 @@ static int rounds_of(struct path *p, int n, double *round, double *cycles)
 		tsc = __rdtsc() - tsc;
 		if (*cycles < 0 || (double)tsc / n < *cycles)
 			*cycles = (double)tsc / n;
+		if (round[i] < best)
+			best = round[i];
+		for (int k = 0; k <= i; k++)
+			again += round[k] < best * 1.0001;
+		if (i + 1 >= least && (p->anew || again >= AGAIN || now() - begun > PATIENCE))
+			return i + 1;
 	}
-	return 0;
+	return i;
 }
 
 /*
@@ -961,24 +997,42 @@ static int rounds_of(struct path *p, int n, double *round, double *cycles)
  */
 static int rounds_of_arrivals(struct path *p, int n, double *round)
 {
-	static double at[(WARM + ROUNDS + 1) * RARE];
+	static double at[ARRIVALS];
+	int nr = ARRIVALS / n - WARM - 1;
 
-	if (arrivals(p, (WARM + ROUNDS + 1) * n, at))
+	if (nr > ROUNDS_MAX)
+		nr = ROUNDS_MAX;
+	if (arrivals(p, (WARM + nr + 1) * n, at))
 		return -1;
-	for (int i = 0; i < ROUNDS; i++)
+	for (int i = 0; i < nr; i++)
 		round[i] = (at[(WARM + i + 1) * n] - at[(WARM + i) * n]) / n;
-	return 0;
+	return nr;
+}
+
+/*
+ * Of rounds of arrivals the best is none: a packet that is late makes the next round short.
+ * The time stamps have steps of 4 ns a packet, so of many the mean.
+ */
+static double ordinary(const double *sorted, int nr)
+{
+	double sum = 0;
+
+	for (int i = nr / 8; i < nr / 2; i++)
+		sum += sorted[i];
+	return sum / (nr / 2 - nr / 8);
 }
 
 static int measure(struct cell *c)
 {
 	const char *profile = getenv("PROFILE");
 	const int n = c->packets;
-	double round[ROUNDS], cycles = -1;
+	double round[ROUNDS_MAX], cycles = -1, cost;
 	struct path *p = c->path;
+	int nr;
 
 	p->late = p->pieces = 0;
-	if (p->load ? rounds_of_arrivals(p, n, round) : rounds_of(p, n, round, &cycles))
+	nr = p->load ? rounds_of_arrivals(p, n, round) : rounds_of(p, n, round, &cycles);
+	if (nr < 0)
 		return -1;
 	/* unless one of them is labelled, which GRO keeps apart from those that are not */
 	if (p->pieces && c->every <= 1)
@@ -999,16 +1053,19 @@ static int measure(struct cell *c)
 	}
 	if (getenv("V")) {
 		printf("# %s:", cell_name(c));
-		for (int i = 0; i < ROUNDS; i++)
+		for (int i = 0; i < nr; i++)
 			printf(" %.2f", round[i]);
 		printf("\n");
 	}
-	qsort(round, ROUNDS, sizeof(round[0]), by_value);
-	/* of arrivals one that is late makes the next round short */
-	c->value[COST] = round[p->load ? ROUNDS / 2 : 0];
+	qsort(round, nr, sizeof(round[0]), by_value);
+	cost = p->load ? ordinary(round, nr) : round[p->anew ? 0 : AGAIN - 1];
+	if (c->measured && cost >= c->value[COST])
+		return 0;
+	c->measured = true;
+	c->value[COST] = cost;
 	c->value[CYCLES] = icount ? -1 : cycles;
-	c->median = round[ROUNDS / 2];
-	c->max = round[ROUNDS - 1];
+	c->median = round[nr / 2];
+	c->max = round[nr - 1];
 	c->late = p->late;
 	return 0;
 }
@@ -1090,8 +1147,11 @@ static int look_closer(struct cell *c, const struct programs *pr)
 	return err;
 }
 
-/* Only what this series claims to do everywhere has to work everywhere. */
-static void run_cell(struct ktap *t, struct cell *c, bool everywhere, int cgroup)
+/*
+ * On a path that is built anew each time, and told of when it is for the last time. Only what
+ * this series claims to do everywhere has to work everywhere.
+ */
+static void run_cell(struct ktap *t, struct cell *c, bool everywhere, int cgroup, bool last)
 {
 	struct programs pr = { .socket = -1 };
 	bool excused = false;
@@ -1099,26 +1159,33 @@ static void run_cell(struct ktap *t, struct cell *c, bool everywhere, int cgroup
 
 	*why = '\0';
 	c->path->round = c->packets;
-	if (c->state != IDLE) {
+	if (c->state != IDLE && !c->failed) {
 		err = programs_up(&pr, c, cgroup);
 		/* a design may not be for all of these hooks */
 		excused = err && c->row && errno == EACCES;
 	}
-	if (!err)
+	if (!err && !c->failed)
 		err = measure(c);
-	if (!err && c->hooks)
+	if (!err && !c->failed && c->hooks && last)
 		err = look_closer(c, &pr) ?: check_programs(&pr, c, &excused);
 	programs_down(&pr);
-	c->done = !err;
-	c->verdict = !err ? KTAP_PASS : excused && (!everywhere || c->row->unclaimed) ? KTAP_SKIP : KTAP_FAIL;
-	strcpy(c->reason, why);
-	if (err)
-		ktap_result(t, c->verdict, why, "%s", cell_name(c));
+	if (err) {
+		c->failed = true;
+		c->verdict = excused && (!everywhere || c->row->unclaimed) ? KTAP_SKIP : KTAP_FAIL;
+		strcpy(c->reason, why);
+	}
+	if (!last)
+		return;
+	c->done = !c->failed;
+	if (c->failed)
+		ktap_result(t, c->verdict, c->reason, "%s", cell_name(c));
 	else if (c->floor && c->floor->done)
 		ktap_result(t, KTAP_PASS, NULL, "%s %.1f: %+.1f", cell_name(c),
 			    c->value[COST], c->value[COST] - c->floor->value[COST]);
 	else
 		ktap_result(t, KTAP_PASS, NULL, "%s %.1f", cell_name(c), c->value[COST]);
+	if (c->done)
+		c->verdict = KTAP_PASS;
 }
 
 /* Under icount, does the clock count instructions? Of these there are 2 a turn. */
@@ -1296,12 +1363,15 @@ int main(int argc, char **argv)
 
 			if (!p->chosen)
 				continue;
-			if (path_up(p))
-				return ktap_bail_out(&t, "%s: cannot be set up", p->name);
-			for (struct cell *c = cells; c < cells + nr_cells; c++)
-				if (c->path == p && (c->state >= ARMED) == armed)
-					run_cell(&t, c, !strcmp(ki.variant, "movable"), cgroup);
-			path_down(p);
+			for (int left = p->anew ?: 1; left--;) {
+				if ((p->anew && bridges_anew()) || path_up(p))
+					return ktap_bail_out(&t, "%s: cannot be set up", p->name);
+				for (struct cell *c = cells; c < cells + nr_cells; c++)
+					if (c->path == p && (c->state >= ARMED) == armed)
+						run_cell(&t, c, !strcmp(ki.variant, "movable"),
+							 cgroup, !left);
+				path_down(p);
+			}
 		}
 
 	ready = !write_results(dir, suite, info, argc, argv);
