@@ -68,7 +68,7 @@ harness-run: $(addprefix build/selftests/,run die results) build/testbed/testbed
 	@mkdir -p build/results
 	$(Q)VMRUN=build/vm/vmrun MATRIX=build/testbed/matrix TESTBED=build/testbed/testbed-$(ST_FIRST) BPF=build/bpf/$(ST_FIRST)/paths.bpf.o DIE=build/selftests/die KERNEL=build/kernel/$(ST_FIRST) \
 		RESULTS_COMMAND='make test$(if $(T), T=$(T))' \
-		build/vm/vmrun --host --name harness-$(ST_FIRST) --timeout 1800 -- \
+		build/vm/vmrun --host --name harness-$(ST_FIRST) --timeout $(if $(DEBUG),5400,1800) -- \
 		build/selftests/run --suite harness --info build/kernel/$(ST_FIRST)/info.json \
 		--results build/results $(patsubst selftests/harness/results.sh,build/selftests/results,\
 			$(ST_HOST:%=selftests/harness/%.sh))
