@@ -69,7 +69,8 @@ for s in sk_buff skb_shared_info; do
 		printf '%-10s struct %-16s %s\n' "$v" "$s" "$(bytes "$v" $s)"
 	done
 	diff -U 1 "$out/baseline.$s" "$out/$variant.$s" | sed 1,2d | expand -t 8 | cut -c 1-100
-	[ "$(bytes baseline $s)" = "$(bytes "$variant" $s)" ] || {
+	# the members are more, of course
+	[ "$(bytes baseline $s | cut -d, -f1,2)" = "$(bytes "$variant" $s | cut -d, -f1,2)" ] || {
 		say "struct $s has grown"
 		grown=1
 	}
