@@ -3,7 +3,7 @@
 # What a networking test of the kernel's has printed, as lines of KTAP: a verdict for
 # each that it gave on the way, and one for the exit status. The verdicts it may give:
 #
-#	TEST: what it does  [ OK ]	most of them; also [PASS], [FAIL], [SKIP], [XFAIL]
+#	TEST: what it does  [ OK ]	most of them; also [PASS], [FAIL] why, [SKIP], [XFAIL]
 #	PASS: what it does		xfrm_policy; also FAIL:
 #	ok 3 gro.test.name # SKIP why	those in Python
 #	what it does     ok		udpgro, udpgro_fwd; also failed, fail - why, skip - why
@@ -24,10 +24,16 @@ function result(bad, what, skipped)
 	said = ""
 }
 
-/TEST: .*\[ *(OK|PASS|FAIL|SKIP|XFAIL) *\] *$/ {
-	what = $0
+/TEST: .*\[ *(OK|PASS|SKIP|XFAIL) *\] *$/ || /TEST: .*\[ *FAIL *\]/ {
+	what = why = $0
 	sub(/^.*TEST: */, "", what)
-	sub(/ *\[[^]]*\] *$/, "", what)
+	sub(/ *\[ *(OK|PASS|FAIL|SKIP|XFAIL) *\].*$/, "", what)
+	# how many it counted is no part of the name
+	sub(/ \(received [0-9]+\/[0-9]+\)$/, "", what)
+	sub(/^.*\[ *FAIL *\] */, "", why)
+	gsub(/#/, "_", why)
+	if (/\[ *FAIL *\] *[^ ]/)
+		said = why
 	result(/\[ *FAIL/, what, /\[ *SKIP/ ? "the test says so" : /\[ *XFAIL/ ? "the test expects it to fail" : "")
 	next
 }
