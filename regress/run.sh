@@ -25,7 +25,7 @@ guest()
 	brings=
 	[ ! -d "build/regress/bpf-${1%-debug}" ] || brings=regress/series.sh
 	RESULTS_COMMAND="make regress${T:+ T=$T}" build/vm/vmrun --kernel "build/kernel/$1" \
-		--name "$2-$1" --timeout 1200 --share "$out" --env RESULTS_COMMAND --env T \
+		--name "$2-$1" --timeout 3600 --share "$out" --env RESULTS_COMMAND --env T \
 		--env "VARIANT=${1%-debug}" -- \
 		build/selftests/run --suite "$2" --info "build/kernel/$1/info.json" \
 		--results "$out" $brings regress/bpf.sh regress/net.sh >"build/regress/$2-$1.log" 2>&1
