@@ -5,7 +5,7 @@
 # (verdicts.awk has the forms they have), as KTAP. T=NAME,NAME: these only; a name is
 # that of the list, with "-" for "/" and without ".py".
 
-limit=1200	# seconds for one, emulated, on a busy host
+limit=1800	# seconds for one, emulated, on a busy host
 
 here=$PWD/regress
 cd build/regress/net || exit

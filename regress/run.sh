@@ -25,7 +25,7 @@ guest()
 	brings=
 	[ ! -d "build/regress/bpf-${1%-debug}" ] || brings=regress/series.sh
 	RESULTS_COMMAND="make regress${T:+ T=$T}" build/vm/vmrun --kernel "build/kernel/$1" \
-		--name "$2-$1" --timeout 3600 --share "$out" --env RESULTS_COMMAND --env T \
+		--name "$2-$1" --timeout 7200 --share "$out" --env RESULTS_COMMAND --env T \
 		--env "VARIANT=${1%-debug}" -- \
 		build/selftests/run --suite "$2" --info "build/kernel/$1/info.json" \
 		--results "$out" $brings regress/bpf.sh regress/net.sh >"build/regress/$2-$1.log" 2>&1
@@ -91,6 +91,8 @@ suite=regress${T:+-some}
 tests=$(echo "$(readlink build/regress/bpf build/regress/net | xargs)" \
 	$(cat regress/bpf.sh regress/net.sh regress/net.list \
 		regress/verdicts.awk | sha256sum))
+# a guest has one CPU: all at once
+runs=
 for v; do
 	f=$v$suffix
 	key="$(readlink "build/kernel/$f") $tests $(readlink "build/regress/bpf-$v")"
@@ -101,13 +103,20 @@ for v; do
 	fi
 	echo "regress: $f: running, log: build/regress/$suite-$f.log" >&2
 	rm -f "build/regress/$f.key"
-	guest "$f" $suite
-	[ -n "${T:-}" ] || echo "$key" >"build/regress/$f.key"
+	(
+		guest "$f" $suite
+		[ -n "${T:-}" ] || echo "$key" >"build/regress/$f.key"
+	) &
+	runs="$runs $!"
 done
+bad=0
+for run in $runs; do
+	wait "$run" || bad=1
+done
+[ $bad = 0 ] || exit
 
 first=$1$suffix
 shift
-bad=0
 for v; do
 	f=$v$suffix
 	changed=regress/$v.changed
