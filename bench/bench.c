@@ -153,7 +153,6 @@ static struct path paths[] = {
 	TUNNEL("gre-frag", .anew = 8),
 	/* a bridge that knows nobody, with so many ports besides the one it comes by */
 	{ "flood-2", &bridged, SOCK_DGRAM, 600, "flood-2", .anew = 20 },
-	{ "flood",   &bridged, SOCK_DGRAM, 600, "flood", .anew = 20 },	/* 3 */
 	{ "flood-8", &bridged, SOCK_DGRAM, 600, "flood-8", .anew = 20 },
 };
 
