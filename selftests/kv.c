@@ -24,7 +24,7 @@
 
 #define CALLS		100000
 #define RUNS		(CALLS / KV_STEPS)
-#define JOINS		3000		/* packets that have metadata of two sides */
+#define JOINS		4000		/* packets that have metadata of two sides */
 #define JOIN_STEPS	40		/* on each, at most */
 #define WORDS		((META_KV_SIZE - sizeof(struct meta_kv_head)) / 4)
 #define NS		"kv"
