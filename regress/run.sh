@@ -103,7 +103,7 @@ for v; do
 		continue
 	fi
 	echo "regress: $f: running, log: build/regress/$suite-$f.log" >&2
-	rm -f "build/regress/$f.key"
+	[ -n "${T:-}" ] || rm -f "build/regress/$f.key"
 	(
 		guest "$f" $suite
 		[ -n "${T:-}" ] || echo "$key" >"build/regress/$f.key"
