@@ -386,7 +386,8 @@ static void test_joins(struct ktap *t, bool makes, bool read)
 	result(t, ok, "adopt", "no-difference");
 	for (unsigned int w = 0; ok && w < ways; w++) {
 		ktap_diag(t, "adopt: %u packets %s", way[w], way_name[w]);
-		if (way[w] < 50) {
+		/* what is drawn is short: seldom the two do not fit into one */
+		if (way[w] < (w == NO_ROOM ? 5 : 50)) {
 			snprintf(why, sizeof(why), "only %u packets %s", way[w], way_name[w]);
 			ok = false;
 		}
