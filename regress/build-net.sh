@@ -9,7 +9,7 @@ me=regress
 here=$top/kernel-patches
 
 # raise it when what is built from the same sources becomes something else
-recipe=9
+recipe=10
 helpers="udpgso udpgso_bench_tx udpgso_bench_rx psock_snd nettest ip_defrag ioam6_parser lib/gro"
 programs="lib/xdp_dummy nat6to4"
 
@@ -72,6 +72,11 @@ make_it()
 	sed -i 's/sleep 300/sleep 10/' "$to/net/fib_nexthops.sh" || return
 	# a description needs no check, and jsonschema for it, each time a device is made
 	sed -i 's/"$CLI" --family/"$CLI" --no-schema --family/' "$to/net/double_udp_encap.sh" || return
+	# It counts packets: TCP's four segments are to leave as one. Where the handshake took
+	# milliseconds, as it may emulated, TCP makes two of them (tcp_tso_autosize()); and what is
+	# retransmitted counts as well, it says. Both make its verdict XFAIL, on any kernel.
+	sed -i 's/sysctl -qw net.ipv4.tcp_wmem=/sysctl -qw net.ipv4.tcp_min_tso_segs=8 net.ipv4.tcp_early_retrans=0 net.ipv4.tcp_rto_min_us=5000000 net.ipv4.tcp_wmem=/' \
+		"$to/net/double_udp_encap.sh" || return
 	# an address that is taken away, "-192.168.0.1/32", is none to Debian's `wg`
 	sed -i '/allowed-ips -192/,/^} .* allowed-ips/d' "$to/wireguard/netns.sh" || return
 	mv -T "$out.new" "$out"
