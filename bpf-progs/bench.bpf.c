@@ -28,11 +28,15 @@ static __always_inline bool for_this_one(enum bench_hook at)
 {
 	struct bench_count *c = &count[at];
 
-	return order[at].op && (order[at].every <= 1 || c->seen % order[at].every == 0);
+	/* whether XDP left something has to be asked of each packet; GRO's are fewer, too */
+	return order[at].op & ADOPT ||
+	       (order[at].op && (order[at].every <= 1 || c->seen % order[at].every == 0));
 }
 
 static __always_inline void done(enum bench_hook at, int err)
 {
+	if (err == -ENODATA && order[at].op & ADOPT && order[at].every > 1)
+		return;
 	if (err)
 		count[at].error = err;
 	else
