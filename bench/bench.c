@@ -55,7 +55,7 @@
 #define ROUNDS_MAX	120	/* to that many, */
 #define PATIENCE	2e9	/* or for so long, in ns */
 #define AGAIN		4
-#define RUNS		32	/* of packets that cannot be sent one by one */
+#define RUNS		16	/* of packets that cannot be sent one by one */
 #define ARRIVALS	7000	/* packets in a run of rounds that cannot be ended early */
 #define PORT		4000
 #define DATAGRAM	1200	/* of a train */
@@ -102,8 +102,9 @@ struct path {
 	enum load { SOCKETS, PKTGEN, FRAMES } load;
 	bool basic;		/* without T= too */
 	/*
-	 * How often it is built, of which the best counts: see bridges_anew(); and reassembly
-	 * costs 41 instructions a packet more in some that are the same otherwise.
+	 * How often it is built, of which the best counts: see bridges_anew(); reassembly costs
+	 * 41 instructions a packet more in some that are the same otherwise; and what pages frames
+	 * are in differs more between builds than between runs.
 	 */
 	int anew;
 
@@ -127,8 +128,8 @@ static struct path paths[] = {
 	{ "hops-2", &link2, SOCK_DGRAM,	 600 },
 	{ "hops-3", &link3, SOCK_DGRAM,	 600,	"plain" },	/* it has the route back */
 	{ "fwd",    &net,   SOCK_DGRAM,	 600,	"plain", .basic = true },
-	{ "pktgen", &net,   SOCK_DGRAM,	 600,	"plain", .load = PKTGEN },
-	{ "frames", &net,   SOCK_DGRAM,	 600,	"plain", .load = FRAMES },
+	{ "pktgen", &net,   SOCK_DGRAM,	 600,	"plain", .load = PKTGEN, .anew = 2 },
+	{ "frames", &net,   SOCK_DGRAM,	 600,	"plain", .load = FRAMES, .anew = 8 },
 	{ "gso",    &net,   SOCK_STREAM, 65000,	"plain", .both = true },
 	{ "vxlan",  &net,   SOCK_DGRAM,	 600,	"vxlan4", .basic = true },
 	/* deeper, and of what has no limit of its own to how deep */
