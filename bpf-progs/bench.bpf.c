@@ -35,7 +35,7 @@ static __always_inline bool for_this_one(enum bench_hook at)
 
 static __always_inline void done(enum bench_hook at, int err)
 {
-	/* what the host itself sends to many comes back by here, and never was at XDP */
+	/* some come by here that never were at XDP; bench.c knows how many have to be found */
 	if (err == -ENODATA && order[at].op & ADOPT)
 		return;
 	if (err)
